@@ -1,0 +1,62 @@
+# Every target does its own set-up: Python 3.11 or newer and make are all it takes.
+
+PYTHON ?= python3
+WORKERS ?= auto
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test test-long check format bench bench-peers lock clean
+
+help: ## Say what each target does
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: $(STAMP) ## Make .venv with everything for development
+
+$(STAMP): pyproject.toml requirements-dev.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	    echo "Soniq needs Python 3.11 or newer, and '$(PYTHON)' is not that. Install one and name it:"; \
+	    echo "    make $(or $(MAKECMDGOALS),setup) PYTHON=python3.12"; exit 1; }
+	@test -x $(BIN)/python || { echo "Making $(VENV) ..."; $(PYTHON) -m venv $(VENV); } || { \
+	    echo "'$(PYTHON) -m venv' failed; on Debian and Ubuntu: apt install python3-venv"; \
+	    rm -rf $(VENV); exit 1; }
+	@echo "Installing Soniq and its tools into $(VENV) ..."
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check \
+	    --constraint requirements-dev.lock --editable '.[dev]'
+	@touch $@
+
+demo: setup ## Run the demo: the standard library, counted by jobs on SQLite
+	@$(BIN)/python examples/demo.py
+
+test: setup ## Run the tests, on a Postgres server of their own
+	@$(BIN)/python -m pytest -n $(WORKERS) -m 'not long'
+
+test-long: setup ## Run the tests that take long as well
+	@$(BIN)/python -m pytest -n $(WORKERS) --timeout 600
+
+check: setup ## Check format, lint, types, import contracts and unused code
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/vulture
+
+format: setup ## Format the code and apply the safe fixes
+	@$(BIN)/ruff check --fix --quiet . || true
+	@$(BIN)/ruff format .
+
+bench: setup ## Measure Soniq beside raw SQL, on a Postgres server of its own
+	@$(BIN)/python -m bench
+
+bench-peers: setup ## Measure other queues beside Soniq, each in an environment of its own
+	@$(BIN)/python -m bench.peers
+
+lock: setup ## Write down the versions of all tools and libraries in use
+	@$(BIN)/python -m pip freeze --exclude-editable > requirements-dev.lock
+	@touch $(STAMP)
+
+clean: ## Remove everything that make made
+	@rm -rf $(VENV) .demo build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis \
+	    .import_linter_cache
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
