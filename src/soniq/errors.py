@@ -1,0 +1,140 @@
+"""The errors of Soniq.
+
+    Exception
+    ├── SoniqError            something the caller or operator must act on; carries a code
+    │   └── MigrationError    a migration failed and was rolled back
+    ├── PermanentFailure      raised by a handler: do not try again
+    ├── RetryAfter            raised by a handler: try again after so many seconds
+    └── JobFailed             raised by `app.wait`: the job ended without a result
+
+Wrong use of a signature is a `TypeError`, a bad value a `ValueError`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Any, Final
+
+SONIQ_UNKNOWN_TASK_NAME: Final = "SONIQ_UNKNOWN_TASK_NAME"
+SONIQ_INVALID_TASK_NAME: Final = "SONIQ_INVALID_TASK_NAME"
+SONIQ_TASK_ARGS_INVALID: Final = "SONIQ_TASK_ARGS_INVALID"
+SONIQ_PLUGIN_DUPLICATE: Final = "SONIQ_PLUGIN_DUPLICATE"
+SONIQ_APP_FROZEN: Final = "SONIQ_APP_FROZEN"
+SONIQ_APP_CLOSED: Final = "SONIQ_APP_CLOSED"
+SONIQ_INIT_ERROR: Final = "SONIQ_INIT_ERROR"
+SONIQ_SCHEMA_MISSING: Final = "SONIQ_SCHEMA_MISSING"
+SONIQ_SCHEMA_TOO_NEW: Final = "SONIQ_SCHEMA_TOO_NEW"
+SONIQ_DATABASE_UNAVAILABLE: Final = "SONIQ_DATABASE_UNAVAILABLE"
+SONIQ_POOL_TOO_SMALL: Final = "SONIQ_POOL_TOO_SMALL"
+SONIQ_INVALID_DATABASE_URL: Final = "SONIQ_INVALID_DATABASE_URL"
+SONIQ_UNSUPPORTED_CONNECTION: Final = "SONIQ_UNSUPPORTED_CONNECTION"
+MIGRATION_FAILED: Final = "MIGRATION_FAILED"
+
+_PASSWORD = re.compile(r"(?P<head>[a-zA-Z][\w+.-]*://[^\s/:@]*:)[^\s/]*(?=@)")
+_PASSWORD_FIELD = re.compile(r"(?P<head>\bpassword=)[^\s&]+", re.IGNORECASE)
+
+
+def masked(text: str) -> str:
+    """`text` with the password of every URL and every ``password=`` field shown as ``***``."""
+    return _PASSWORD_FIELD.sub(r"\g<head>***", _PASSWORD.sub(r"\g<head>***", text))
+
+
+class SoniqError(Exception):
+    """An error that somebody must act on.
+
+    Args:
+        message: what happened and what was expected.
+        error_code: one of this module's constants.
+        context: facts about it, by name.
+        suggestions: what to do, one sentence each.
+        documentation_url: where to read more.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        error_code: str,
+        context: Mapping[str, Any] | None = None,
+        suggestions: Sequence[str] | None = None,
+        documentation_url: str | None = None,
+    ) -> None:
+        self.message = masked(message)
+        self.error_code = error_code
+        self.context: dict[str, Any] = dict(context or {})
+        self.suggestions: list[str] = list(suggestions or [])
+        self.documentation_url = documentation_url
+        super().__init__(self.message)
+
+    def __str__(self) -> str:
+        lines = [f"Soniq Error [{self.error_code}]: {self.message}"]
+        if self.context:
+            lines += ["Context:", *(f"  {name}: {value}" for name, value in self.context.items())]
+        if self.suggestions:
+            lines += ["Suggestions:", *(f"  - {suggestion}" for suggestion in self.suggestions)]
+        if self.documentation_url:
+            lines.append(f"Documentation: {self.documentation_url}")
+        return masked("\n".join(lines))
+
+
+class MigrationError(SoniqError):
+    """A migration failed; what it had done was rolled back.
+
+    Args:
+        migration_step: name of the migration.
+        reason: what the database said.
+        database_info: facts about the database, by name.
+    """
+
+    def __init__(
+        self, migration_step: str, reason: str, database_info: Mapping[str, Any] | None = None
+    ) -> None:
+        super().__init__(
+            f"Migration {migration_step} failed and was rolled back: {reason}",
+            MIGRATION_FAILED,
+            {"migration_step": migration_step, "reason": reason, **dict(database_info or {})},
+            ["Fix what the database reports, then run `soniq setup` again."],
+        )
+        self.migration_step = migration_step
+        self.reason = reason
+
+
+class PermanentFailure(Exception):  # noqa: N818 - the name is public
+    """Raise it in a handler to dead-letter the job without another attempt."""
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+
+
+class RetryAfter(Exception):  # noqa: N818 - the name is public
+    """Raise it in a handler to fail this attempt and say when the next one is due.
+
+    Args:
+        seconds: the delay, in seconds or as a timedelta.
+        message: kept in the job's `last_error`.
+    """
+
+    def __init__(self, seconds: float | timedelta, message: str = "") -> None:
+        super().__init__(message)
+        self.seconds = (
+            seconds.total_seconds() if isinstance(seconds, timedelta) else float(seconds)
+        )
+        self.message = message
+
+
+class JobFailed(Exception):  # noqa: N818 - the name is public
+    """A job somebody waited for was dead-lettered or cancelled.
+
+    Args:
+        reason: a dead-letter reason, or ``"cancelled"``.
+        error: the job's last error text, None if it has none.
+        job_id: the job.
+    """
+
+    def __init__(self, reason: str, error: str | None, job_id: str) -> None:
+        super().__init__(f"Job {job_id} failed ({reason}): {error or 'no error text'}")
+        self.reason = reason
+        self.error = error
+        self.job_id = job_id
