@@ -275,13 +275,14 @@ class WorkerSession(Protocol):
         """Say this worker has begun to stop: from now on its death counts no crash."""
         ...
 
-    async def recover(self, *, max_crashes: int) -> Recovered:
+    async def recover(self, *, max_crashes: int, gone: Collection[int] = ()) -> Recovered:
         """Declare dead workers dead, and requeue what is processing under no live worker.
 
         A worker is dead when its liveness (a lock its process holds) is gone and its heartbeat is
         older than its own interval plus a grace of 2 s (its interval, if shorter); or when its heartbeat is older than
         `heartbeat_timeout`. Age counts from the later of its heartbeat and the time since which this
-        session's own heartbeats have been stored without a gap.
+        session's own heartbeats have been stored without a gap. Workers of this host whose process
+        id is in `gone` (processes known to have ended) are dead as soon as their lock is free.
 
         Each job of a dead worker is queued again without an attempt spent and with `crashes` one
         higher, unless that worker had begun to stop; one that reaches `max_crashes` is a dead letter,

@@ -1,0 +1,53 @@
+"""What the author of a handler touches: the context of a run, and putting a job off."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Snooze:
+    """Return it from a handler to run the job again later, without spending an attempt.
+
+    Args:
+        seconds: how long to wait; a negative number counts as 0.
+        reason: kept in the job's `last_error`.
+    """
+
+    seconds: float
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class JobContext:
+    """One run of a job, as its handler sees it.
+
+    A handler receives it through any parameter annotated `JobContext`.
+    """
+
+    job_id: str
+    job_name: str
+    queue: str
+    attempt: int
+    """From 1."""
+    max_attempts: int
+    worker_id: str
+    """The worker that runs this attempt, ``""`` outside a worker."""
+    scheduled_at: datetime
+    created_at: datetime
+    duration_ms: float | None = None
+    """How long the run took; None until it has ended."""
+    state: dict[str, Any] = field(default_factory=dict)
+    """For this run's hooks, middleware and handler to share."""
+    _stop: threading.Event = field(default_factory=threading.Event, repr=False, compare=False)
+
+    @property
+    def should_stop(self) -> bool:
+        """Whether the run has lost its point: cancelled, timed out, claim lost, worker stopping.
+
+        Safe to ask from any thread.
+        """
+        return self._stop.is_set()
