@@ -83,7 +83,7 @@ def pg_server(request: pytest.FixtureRequest) -> Iterator[SharedPostgres]:
 async def pg_url(pg_server: SharedPostgres) -> AsyncIterator[str]:
     """URL of an empty database that is dropped after the test."""
     name = f"soniq_test_{uuid.uuid4().hex}"
-    await _on_server(pg_server, f"CREATE DATABASE {name} TEMPLATE template0")
+    await _on_server(pg_server, f"CREATE DATABASE {name} TEMPLATE template0 STRATEGY file_copy")
     try:
         yield pg_server.database_url(name)
     finally:
