@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -19,6 +18,15 @@ class Snooze:
 
     seconds: float
     reason: str | None = None
+
+
+class StopFlag:
+    """Set once, from the worker's loop; read by the handler, perhaps in another thread."""
+
+    __slots__ = ("raised",)
+
+    def __init__(self) -> None:
+        self.raised = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +50,7 @@ class JobContext:
     """How long the run took; None until it has ended."""
     state: dict[str, Any] = field(default_factory=dict)
     """For this run's hooks, middleware and handler to share."""
-    _stop: threading.Event = field(default_factory=threading.Event, repr=False, compare=False)
+    _stop: StopFlag = field(default_factory=StopFlag, repr=False, compare=False)
 
     @property
     def should_stop(self) -> bool:
@@ -50,4 +58,4 @@ class JobContext:
 
         Safe to ask from any thread.
         """
-        return self._stop.is_set()
+        return self._stop.raised

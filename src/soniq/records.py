@@ -191,3 +191,5 @@ class Recovered(NamedTuple):
     """Ids of jobs that are queued again."""
     dead: list[str]
     """Ids of jobs that had crashed too often and are dead letters now."""
+    live: int = 1
+    """Live workers, this one included: the more there are, the less often each needs to look."""
