@@ -1,0 +1,52 @@
+"""The examples are run as their readers run them: as programs, in a folder of their own."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+EXAMPLES = Path(__file__).parent.parent / "examples"
+
+
+def run(folder: Path, *command: str | Path) -> str:
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("SONIQ_")}
+    ended = subprocess.run(
+        command, cwd=folder, env=clean, capture_output=True, text=True, timeout=50, check=False
+    )
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    assert "Traceback" not in ended.stderr
+    return ended.stdout
+
+
+def example(folder: Path, name: str, *arguments: str) -> str:
+    return run(folder, sys.executable, EXAMPLES / name, *arguments)
+
+
+def test_the_quickstart_prints_the_result_of_its_job(tmp_path: Path) -> None:
+    assert example(tmp_path, "quickstart.py") == "Hello, world!\n"
+
+
+def test_a_job_goes_with_the_transaction_it_was_enqueued_in(tmp_path: Path) -> None:
+    assert example(tmp_path, "transactional.py") == "Receipt sent to Ada\n"
+
+
+def test_the_demo_counts_retries_and_shows_the_dead_letter(tmp_path: Path) -> None:
+    printed = example(tmp_path, "demo.py", "--files", "40")
+    assert "39 files with" in printed
+    assert re.search(r"\d+ jobs/s", printed)
+    # Four files that fail twice, and one that is tried again twice in vain.
+    assert "10 retries" in printed
+    assert "1 dead letter after 3 attempts: OSError: cannot read this.py" in printed
+
+
+def test_the_commands_that_the_demo_suggests_work(tmp_path: Path) -> None:
+    printed = example(tmp_path, "demo.py", "--files", "10")
+    suggested = re.findall(r"^  (\S*soniq .+)$", printed, re.MULTILINE)
+    assert len(suggested) == 2
+    status, health = (run(tmp_path, *shlex.split(command)) for command in suggested)
+    assert "Database connection: OK" in status
+    assert health.lstrip().startswith("{")
