@@ -57,7 +57,7 @@ def pytest_configure_node(node: Any) -> None:
     if os.environ.get("SONIQ_TEST_DATABASE_URL"):
         return
     if _CONTROLLER_SERVER not in stash:
-        stash[_CONTROLLER_SERVER] = _new_server().start()
+        stash[_CONTROLLER_SERVER] = _new_server().__enter__()
     node.workerinput[_WORKER_INPUT] = stash[_CONTROLLER_SERVER].url
 
 

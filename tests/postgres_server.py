@@ -179,7 +179,11 @@ class PostgresServer:
         self._guard.wait()
 
     def __enter__(self) -> Self:
-        return self.start()
+        try:
+            return self.start()
+        except BaseException:
+            self.close()
+            raise
 
     def __exit__(
         self,
@@ -290,10 +294,12 @@ def _usable_binaries(binaries: Path, home: Path) -> Path:
     # A virtual environment under root's home is closed to the user that the server runs as.
     if _server_account() is None or _open_to_all(binaries):
         return binaries
-    copy = home / "pginstall"
-    shutil.copytree(binaries.parent, copy, symlinks=True)
-    home.chmod(0o755)
-    return copy / "bin"
+    package, packages = binaries.parents[1], binaries.parents[2]
+    # The binaries look for their libraries in a folder beside the package.
+    for name in (package.name, f"{package.name}.libs"):
+        if (packages / name).exists():
+            shutil.copytree(packages / name, home / name, symlinks=True)
+    return home / binaries.relative_to(packages)
 
 
 def _open_to_all(folder: Path) -> bool:
