@@ -14,7 +14,7 @@ import sys
 import sysconfig
 import time
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -100,29 +100,29 @@ async def all_jobs(status: str) -> list[dict[str, Any]]:
     return jobs
 
 
-def largest(done: Sequence[dict[str, Any]], size: int = 10) -> Table:
+def largest(counts: Mapping[str, Count], size: int = 10) -> Table:
     """Lay out the files with the most lines."""
     table = Table(title="The largest modules")
     table.add_column("module")
     for heading in ("lines", "functions", "classes"):
         table.add_column(heading, justify="right")
-    for job in sorted(done, key=lambda job: -job["result"]["lines"])[:size]:
-        counts = (f"{job['result'][key]:,}" for key in ("lines", "functions", "classes"))
-        table.add_row(job["args"]["path"], *counts)
+    for path, found in sorted(counts.items(), key=lambda item: -item[1].lines)[:size]:
+        table.add_row(path, f"{found.lines:,}", f"{found.functions:,}", f"{found.classes:,}")
     return table
 
 
 async def report(console: Console, seconds: float) -> None:
     """Print what came out: the largest modules, the rate, the retries and the dead letter."""
     done, dead = await all_jobs("done"), await all_jobs("dead_letter")
+    counts = {job["args"]["path"]: Count(**job["result"]) for job in done}
+    lines = sum(found.lines for found in counts.values())
+    refused = sum(not found.valid for found in counts.values())
     retries = sum(job["attempts"] - 1 for job in done + dead)
-    refused = sum(not job["result"]["valid"] for job in done)
-    lines = sum(job["result"]["lines"] for job in done)
 
     console.print()
-    console.print(largest(done))
+    console.print(largest(counts))
     console.print()
-    console.print(f"[bold]{len(done):,}[/] files with {lines:,} lines counted in {seconds:.1f} s:")
+    console.print(f"[bold]{len(counts):,}[/] files with {lines:,} lines in {seconds:.1f} s")
     console.print(f"  [bold]{(len(done) + len(dead)) / seconds:,.0f}[/] jobs/s, parsing included")
     console.print(f"  [bold]{retries}[/] retries of attempts that were made to fail")
     if refused:
