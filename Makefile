@@ -39,7 +39,7 @@ check: setup ## Check format, lint, types, import contracts and unused code
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/lint-imports
+	$(BIN)/lint-imports --no-logo
 	$(BIN)/vulture
 
 format: setup ## Format the code and apply the safe fixes
