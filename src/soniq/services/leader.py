@@ -1,0 +1,46 @@
+"""Leadership by lease: a row with a holder and an expiry on the store's clock.
+
+It needs no session state, so it works behind poolers, on SQLite and in memory alike. Whatever a
+leader does must be safe with two of them: a lease can run out under a leader that is stuck.
+"""
+
+from __future__ import annotations
+
+from soniq.backends.base import Backend, BackendError
+
+LIFE = 10.0
+"""Seconds a lease lasts."""
+RENEW_EVERY = 3.0
+
+
+class Leadership:
+    """One candidate for one lease.
+
+    It is renewed by the very loop that does the leader's work, so that a stuck leader loses it.
+    """
+
+    def __init__(self, backend: Backend, name: str, holder: str) -> None:
+        self._backend = backend
+        self._name = name
+        self._holder = holder
+        self.is_leader = False
+
+    async def renew(self) -> bool:
+        """Take or renew the lease; whether this candidate leads."""
+        self.is_leader = False
+        self.is_leader = await self._backend.lease(self._name, self._holder, LIFE)
+        return self.is_leader
+
+    @property
+    def pause(self) -> float:
+        """Seconds until it is worth asking again."""
+        return RENEW_EVERY if self.is_leader else LIFE
+
+    async def resign(self) -> None:
+        """Let somebody else lead at once. A store that is away lets the lease run out instead."""
+        if self.is_leader:
+            self.is_leader = False
+            try:
+                await self._backend.resign(self._name, self._holder)
+            except BackendError:
+                return

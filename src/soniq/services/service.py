@@ -1,0 +1,85 @@
+"""A background loop, written once: it outlives its errors, backs off, and stops when told."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+
+from soniq.events import Events, LoopFailed, LoopRecovered
+
+FIRST_PAUSE = 0.1
+
+
+class Backoff:
+    """Pauses between tries: none before the first, then growing with jitter up to `longest`."""
+
+    def __init__(self, longest: float) -> None:
+        self._longest = longest
+        self._failures = 0
+
+    @property
+    def failing(self) -> bool:
+        return self._failures > 0
+
+    def reset(self) -> None:
+        self._failures = 0
+
+    def next(self) -> float:
+        """Seconds to wait before the next try."""
+        self._failures += 1
+        if self._failures == 1:
+            return 0.0
+        pause = min(self._longest, FIRST_PAUSE * 2.0 ** min(self._failures - 2, 30))
+        return pause * random.uniform(0.5, 1.0)  # noqa: S311 - spreads load, guards nothing
+
+
+class Service:
+    """Runs one `beat` after another until stopped.
+
+    Args:
+        name: for logs.
+        beat: one round of work; returns the seconds to wait before the next.
+        events: told when a beat fails and when it works again.
+        longest_pause: seconds, the most it waits after failures.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        beat: Callable[[], Awaitable[float]],
+        events: Events,
+        longest_pause: float = 2.0,
+    ) -> None:
+        self.name = name
+        self._beat = beat
+        self._events = events
+        self._backoff = Backoff(longest_pause)
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        if self._task is None:
+            self._task = asyncio.create_task(self._loop(), name=f"soniq-{self.name}")
+
+    async def stop(self) -> None:
+        """Cancel the loop and wait for its end. Safe to call twice, or unstarted."""
+        task, self._task = self._task, None
+        if task is not None:
+            task.cancel()
+            await asyncio.wait([task])
+
+    async def _loop(self) -> None:
+        while True:
+            await asyncio.sleep(await self._survive())
+
+    async def _survive(self) -> float:
+        try:
+            pause = await self._beat()
+        except Exception as error:  # a background loop promises to outlive its errors
+            pause = self._backoff.next()
+            self._events.emit(LoopFailed(self.name, error, pause))
+            return pause
+        if self._backoff.failing:
+            self._backoff.reset()
+            self._events.emit(LoopRecovered(self.name))
+        return pause

@@ -1,0 +1,163 @@
+"""Stores the ends of runs in batches: what collects while one write is in flight goes with the next."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import NamedTuple
+
+from soniq.backends.base import Contended, Unavailable, WorkerSession
+from soniq.errors import SoniqError
+from soniq.events import Events, LoopFailed, LoopRecovered, OutcomeDegraded
+from soniq.records import ClaimedJob, Dead, Done, Ending, Outcome, Released, Retry, Snoozed
+from soniq.services.service import Backoff
+
+MOST = 1000
+STATEMENT_BYTES = 4 * 1024 * 1024
+FIXED_ERROR = "The error text of this run could not be stored."
+RELEASE_DELAY = 60.0
+"""Seconds before a job whose outcome no store would take is tried again."""
+
+
+class Ended(NamedTuple):
+    """A run that is over, and what is to be stored of it."""
+
+    job: ClaimedJob
+    outcome: Outcome
+    duration_s: float
+
+
+Stored = Callable[[Ended, bool], None]
+"""Told for each ended run whether its end was stored (True) or refused (False)."""
+
+
+class Acker:
+    """Sends endings to the store, one write at a time, and gives none up while the claim holds."""
+
+    def __init__(
+        self, session: WorkerSession, stored: Stored, events: Events, longest_pause: float
+    ) -> None:
+        self._session = session
+        self._stored = stored
+        self._events = events
+        self._backoff = Backoff(longest_pause)
+        self._waiting: list[Ended] = []
+        self._arrived = asyncio.Event()
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self._task: asyncio.Task[None] | None = None
+
+    def put(self, ended: Ended) -> None:
+        """Have it stored. Returns at once."""
+        self._waiting.append(ended)
+        self._idle.clear()
+        self._arrived.set()
+
+    def start(self) -> None:
+        self._task = asyncio.create_task(self._loop(), name="soniq-acker")
+
+    async def drained(self) -> None:
+        """Return when everything put has been answered."""
+        await self._idle.wait()
+
+    async def stop(self) -> None:
+        """End the loop; what has not been stored by then is left to recovery."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.wait([self._task])
+
+    @property
+    def backlog(self) -> int:
+        return len(self._waiting)
+
+    async def _loop(self) -> None:
+        while True:
+            await self._arrived.wait()
+            batch = self._next_batch()
+            await self._store(batch)
+            if not self._waiting:
+                self._arrived.clear()
+                self._idle.set()
+
+    def _next_batch(self) -> list[Ended]:
+        """The longest head of the line that fits one write."""
+        size = count = 0
+        for ended in self._waiting[:MOST]:
+            size += _bytes(ended.outcome)
+            if count and size > STATEMENT_BYTES:
+                break
+            count += 1
+        batch, self._waiting = self._waiting[:count], self._waiting[count:]
+        return batch
+
+    async def _store(self, batch: list[Ended]) -> None:
+        try:
+            await self._write(batch)
+        except Exception as error:  # not the connection, not contention: some value in the batch
+            await self._isolate(batch, error)
+
+    async def _write(self, batch: list[Ended]) -> None:
+        """Store `batch` in one write, however often the store is away or in the way."""
+        endings = [Ending(job.id, job.claim, outcome) for job, outcome, _ in batch]
+        repeated = False
+        while True:
+            try:
+                accepted = await self._session.finish(endings, repeated=repeated)
+            except (Unavailable, Contended, SoniqError) as error:
+                repeated = repeated or isinstance(error, Unavailable)
+                await self._pause(error)
+            else:
+                break
+        if self._backoff.failing:
+            self._backoff.reset()
+            self._events.emit(LoopRecovered("acker"))
+        for ended in batch:
+            self._stored(ended, ended.job.id in accepted)
+
+    async def _isolate(self, batch: list[Ended], error: Exception) -> None:
+        """Halve until the culprit stands alone, then store it in ever plainer forms."""
+        if len(batch) > 1:
+            middle = len(batch) // 2
+            await self._store(batch[:middle])
+            await self._store(batch[middle:])
+            return
+        (ended,) = batch
+        lesser = _lesser(ended.outcome)
+        if lesser is ended.outcome:
+            # A release holds no value that could be at fault: the store itself is broken.
+            await self._pause(error)
+        else:
+            self._events.emit(OutcomeDegraded(ended.job, str(error), type(lesser).__name__))
+        await self._store([ended._replace(outcome=lesser)])
+
+    async def _pause(self, error: Exception) -> None:
+        pause = self._backoff.next()
+        self._events.emit(LoopFailed("acker", error, pause))
+        await asyncio.sleep(pause)
+
+
+def _lesser(outcome: Outcome) -> Outcome:
+    """The next plainer form of an outcome that could not be stored; the plainest is its own."""
+    match outcome:
+        case Done(result, keep) if result is not None:
+            return Done(None, keep)
+        case Retry(delay, error) if error != FIXED_ERROR:
+            return Retry(delay, FIXED_ERROR)
+        case Snoozed(delay, note) if note != FIXED_ERROR:
+            return Snoozed(delay, FIXED_ERROR)
+        case Dead(reason, error) if error != FIXED_ERROR:
+            return Dead(reason, FIXED_ERROR)
+        case Released(delay) if delay == RELEASE_DELAY:
+            return outcome
+        case _:
+            return Released(RELEASE_DELAY)
+
+
+def _bytes(outcome: Outcome) -> int:
+    match outcome:
+        case Done(result):
+            return 0 if result is None else len(result)
+        case Retry(_, text) | Snoozed(_, text) | Dead(_, text):
+            return len(text)
+        case Released():
+            return 0

@@ -1,0 +1,102 @@
+"""What a failed run becomes: another attempt or a dead letter. Pure."""
+
+from __future__ import annotations
+
+import math
+import traceback
+from collections.abc import Callable
+
+from soniq.errors import PermanentFailure, RetryAfter
+from soniq.records import ClaimedJob, Dead, DeadLetterReason, Retry
+from soniq.registry import JobDefinition
+from soniq.retry import ExponentialBackoff, RetryPolicy
+
+LONGEST_DELAY = 10 * 365 * 86400.0
+LONGEST_ERROR = 8192
+_CUT = "\n[...]\n"
+
+_DEFAULT_POLICY = ExponentialBackoff()
+
+
+class JobTimeout(Exception):  # noqa: N818 - an outcome of a run, not an error of Soniq
+    """The job's own time limit ran out."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(f"Job timed out after {seconds:g}s")
+
+
+def clamped(delay: float) -> float:
+    """`delay` within 0 seconds to 10 years; what is no number counts as 0."""
+    return 0.0 if math.isnan(delay) else min(max(delay, 0.0), LONGEST_DELAY)
+
+
+def storable(text: str) -> str:
+    """`text` without what no store can hold, its middle cut out when it is too long."""
+    text = text.replace("\0", "").encode("utf-8", "ignore").decode("utf-8")
+    if len(text) <= LONGEST_ERROR:
+        return text
+    head = LONGEST_ERROR // 4
+    return text[:head] + _CUT + text[len(text) - (LONGEST_ERROR - head - len(_CUT)) :]
+
+
+def error_text(error: BaseException) -> str:
+    """"Type: message", a line break and the traceback; a timeout is its message alone."""
+    if isinstance(error, JobTimeout):
+        return str(error)
+    try:
+        message = str(error)
+    except Exception as broken:  # an exception's own __str__ may raise
+        message = f"<its text could not be made: {type(broken).__name__}>"
+    try:
+        trace = "".join(traceback.format_exception(error))
+    except Exception as broken:
+        trace = f"<its traceback could not be made: {type(broken).__name__}>"
+    return storable(f"{type(error).__name__}: {message}\n{trace}")
+
+
+def after_failure(
+    error: BaseException,
+    job: ClaimedJob,
+    definition: JobDefinition,
+    policy: RetryPolicy,
+    policy_failed: Callable[[BaseException], None],
+) -> Retry | Dead:
+    """The outcome of a run that raised `error`.
+
+    Args:
+        policy_failed: told when the policy itself raised; the default policy then decides.
+    """
+    text = error_text(error)
+    if isinstance(error, PermanentFailure):
+        return Dead(DeadLetterReason.PERMANENT_FAILURE, text)
+    if job.attempts >= job.max_attempts:
+        timed_out = isinstance(error, JobTimeout)
+        reason = DeadLetterReason.TIMEOUT if timed_out else DeadLetterReason.MAX_RETRIES_EXCEEDED
+        return Dead(reason, text)
+    if isinstance(error, RetryAfter):
+        return Retry(clamped(error.seconds), text)
+    delay = _delay(error, job, definition, policy, policy_failed)
+    if delay is None:
+        return Dead(DeadLetterReason.PERMANENT_FAILURE, text)
+    return Retry(clamped(delay), text)
+
+
+def _delay(
+    error: BaseException,
+    job: ClaimedJob,
+    definition: JobDefinition,
+    policy: RetryPolicy,
+    policy_failed: Callable[[BaseException], None],
+) -> float | None:
+    try:
+        delay = policy.delay_for(attempt=job.attempts, job_meta=definition.meta, exc=error)
+        return None if delay is None else float(delay)
+    except PermanentFailure:
+        return None
+    except RetryAfter as chosen:
+        return chosen.seconds
+    except Exception as broken:  # a policy is the user's code
+        policy_failed(broken)
+        return _DEFAULT_POLICY.delay_for(
+            attempt=job.attempts, job_meta=definition.meta, exc=error
+        )

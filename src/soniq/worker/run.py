@@ -1,0 +1,60 @@
+"""One run of one job in this worker, from its start to the moment its end is stored."""
+
+from __future__ import annotations
+
+import asyncio
+from enum import Enum
+
+from soniq.job import StopFlag
+from soniq.records import ClaimedJob
+from soniq.registry import JobDefinition
+
+
+class Interruption(Enum):
+    """Why a run was ended from outside."""
+
+    TIMEOUT = "timeout"
+    CANCELLED = "cancelled"
+    LOST = "lost"
+    SHUTDOWN = "shutdown"
+
+
+class Run:
+    """A job that has begun. `interruption` is set before its task is cancelled, never unset."""
+
+    __slots__ = (
+        "begun",
+        "definition",
+        "flag",
+        "interruption",
+        "job",
+        "started",
+        "suspect",
+        "task",
+        "thread_reserved",
+    )
+
+    def __init__(self, job: ClaimedJob, definition: JobDefinition, started: float) -> None:
+        self.job = job
+        self.definition = definition
+        self.started = started
+        self.flag: StopFlag | None = None
+        self.interruption: Interruption | None = None
+        self.task: asyncio.Task[None] | None = None
+        self.begun = False
+        self.thread_reserved = False
+        self.suspect = False
+
+    def interrupt(self, why: Interruption) -> None:
+        """End the run for this reason, unless another came first; may be called again to insist."""
+        if self.interruption is None:
+            self.interruption = why
+        self.warn()
+        # A task cancelled before its first step would never run the code that frees its slot.
+        if self.task is not None and self.begun:
+            self.task.cancel()
+
+    def warn(self) -> None:
+        """Let the handler know that its run has lost its point."""
+        if self.flag is not None:
+            self.flag.raised = True

@@ -1,0 +1,273 @@
+"""One worker under one id: the pipeline from claim to stored end, wired together."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+
+from soniq.backends.base import WorkerSession
+from soniq.events import (
+    ClaimLost,
+    Events,
+    JobCancelled,
+    JobFailed,
+    JobStored,
+    NameUnknown,
+)
+from soniq.records import ClaimedJob, ClaimState, Dead, DeadLetterReason, Outcome, Released, Retry
+from soniq.registry import JobRegistry
+from soniq.retry import RetryPolicy
+from soniq.services.service import Service
+from soniq.settings import SoniqSettings
+from soniq.worker.acker import Acker, Ended
+from soniq.worker.buffer import Buffer
+from soniq.worker.claimer import Claimer
+from soniq.worker.deadlines import Deadlines, insist
+from soniq.worker.executor import Executor
+from soniq.worker.pace import Pace
+from soniq.worker.quarantine import PROCESS
+from soniq.worker.run import Interruption, Run
+from soniq.worker.slots import Slots
+from soniq.worker.suspects import Suspects
+from soniq.worker.threads import HandlerThreads
+
+CLAIM_PATIENCE = 2.0
+"""Seconds a stopping worker waits for the answer to its last claim; later, recovery sees to it."""
+WATCH_EVERY = 1.0
+"""Seconds between two looks at whether running jobs are still ours."""
+
+
+class Shift:
+    """Claims, runs and finishes jobs for one `WorkerSession`.
+
+    It keeps account of every claim it holds: taken at the claim, given up when the store has
+    answered for its end. What is processing under this id and not in that account is a stray.
+    """
+
+    def __init__(
+        self,
+        session: WorkerSession,
+        settings: SoniqSettings,
+        registry: JobRegistry,
+        policy: RetryPolicy,
+        threads: HandlerThreads,
+        events: Events,
+        *,
+        concurrency: int,
+        until_empty: bool,
+    ) -> None:
+        self.session = session
+        self.ran = False
+        self.unknown_names: set[str] = set()
+        self._settings = settings
+        self._registry = registry
+        self._threads = threads
+        self._events = events
+        self._held: dict[str, ClaimedJob] = {}
+        self._loop = asyncio.get_running_loop()
+        self._deadlines = Deadlines()
+        self._pace = Pace(concurrency, settings.prefetch)
+        self._buffer = Buffer()
+        self._acker = Acker(session, self._stored, events, settings.error_retry_delay)
+        executor = Executor(session.id, settings, policy, threads, self._deadlines, events)
+        self._slots = Slots(
+            concurrency, registry, self._buffer, executor, threads, self._over, self._unknown
+        )
+        self._suspects = Suspects(
+            session,
+            self._slots,
+            PROCESS,
+            self,
+            settings.max_crashes,
+            took=self._took,
+            put_off=lambda job: self._give_back([job], delay=30.0),
+        )
+        self._claimer = Claimer(
+            session,
+            settings,
+            self._slots,
+            self._buffer,
+            self._pace,
+            self._suspects,
+            events,
+            took=self._took,
+            give_back=self._give_back,
+            held=self._held.keys,
+            unknown=self._left_alone,
+            until_empty=until_empty,
+        )
+        self._watch = Service("watch", self._look, events)
+        self._claiming: asyncio.Task[None] | None = None
+
+    # --- the life of a shift -------------------------------------------------------------------
+
+    def start(self) -> asyncio.Task[None]:
+        """Begin. The task returned ends only when running until nothing is left."""
+        PROCESS.enter(self)
+        self._acker.start()
+        self._watch.start()
+        self._claiming = asyncio.create_task(self._claimer.run(), name="soniq-claimer")
+        return self._claiming
+
+    @property
+    def running(self) -> int:
+        """Handlers that run now."""
+        return len(self._slots.running)
+
+    @property
+    def threads_running(self) -> int:
+        """Runs among them whose handler is on a thread."""
+        return sum(not run.definition.is_async for run in self._slots.running)
+
+    async def stop_claiming(self) -> None:
+        """Claim nothing more; what has not begun goes back, handlers learn that we stop."""
+        self._give_back(self._unbegun())
+        self._claimer.stop()
+        if self._claiming is not None:
+            # A claim in flight is waited for: cancelled, its jobs would be ours without our knowing.
+            await asyncio.wait([self._claiming], timeout=CLAIM_PATIENCE)
+            self._claiming.cancel()
+            await asyncio.wait([self._claiming])
+        self._give_back(self._unbegun())
+        for run in self._slots.running:
+            run.warn()
+
+    async def runs_ended(self, timeout: float | None = None) -> bool:
+        """Wait until no handler runs, at most `timeout` seconds; whether that is so."""
+        tasks = [run.task for run in self._slots.running if run.task is not None]
+        if tasks:
+            await asyncio.wait(tasks, timeout=timeout)
+        return not self._slots.running
+
+    def interrupt_async(self, why: Interruption) -> None:
+        """End the runs of async handlers; those on threads run on."""
+        for run in list(self._slots.running):
+            if run.definition.is_async:
+                insist(run, why)
+
+    def abandon(self) -> None:
+        """These claims are not ours any more: end every run, store nothing."""
+        for run in list(self._slots.running):
+            insist(run, Interruption.LOST)
+
+    async def close(self, *, drain: bool) -> None:
+        """End all loops; with `drain` only when every end has been stored."""
+        if drain:
+            await self._acker.drained()
+        await self._watch.stop()
+        await self._acker.stop()
+        self._deadlines.close()
+        PROCESS.leave(self)
+
+    def wake(self, priority: int | None) -> None:
+        """Work may have come."""
+        self._claimer.announce(priority)
+
+    def thread_freed(self) -> None:
+        """A handler's thread is free again."""
+        self._slots.fill()
+        self._claimer.room()
+
+    # --- as a member of its process ------------------------------------------------------------
+
+    def busy(self) -> int:
+        return len(self._slots.running) + self._threads.busy
+
+    def poke(self) -> None:
+        with suppress(RuntimeError):  # its loop has ended
+            self._loop.call_soon_threadsafe(self._poked)
+
+    def _poked(self) -> None:
+        self._slots.fill()
+        self._claimer.announce(None)
+
+    # --- the account of claims -----------------------------------------------------------------
+
+    def _took(self, jobs: list[ClaimedJob]) -> None:
+        for job in jobs:
+            self._held[job.id] = job
+
+    def _gone(self, job: ClaimedJob) -> None:
+        held = self._held.get(job.id)
+        # The same job may have been claimed again before the answer to its last end came.
+        if held is not None and held.claim == job.claim:
+            del self._held[job.id]
+        self._suspects.ended(job)
+        if not self._held:
+            self._claimer.settled()
+
+    def _unbegun(self) -> list[ClaimedJob]:
+        aside = self._suspects.aside()
+        return self._slots.shut() + ([aside] if aside is not None else [])
+
+    def _left_alone(self) -> frozenset[str]:
+        """Names not to claim; one that has been registered since is claimed again."""
+        if self.unknown_names:
+            self.unknown_names -= set(self._registry.names())
+        return frozenset(self.unknown_names)
+
+    def _give_back(self, jobs: list[ClaimedJob], delay: float = 0.0) -> None:
+        for job in jobs:
+            self._suspects.ended(job)
+            self._acker.put(Ended(job, Released(delay), 0.0))
+
+    def _unknown(self, job: ClaimedJob) -> None:
+        """Put back a job we have no handler for, and leave its name alone from now on."""
+        self.unknown_names.add(job.job_name)
+        self._events.emit(NameUnknown(self.session.id, job))
+        outcome: Outcome = Released()
+        if self._settings.unknown_job_grace == 0:
+            outcome = Dead(DeadLetterReason.JOB_NOT_FOUND, f"Job {job.job_name} not registered.")
+        self._acker.put(Ended(job, outcome, 0.0))
+
+    # --- ends ----------------------------------------------------------------------------------
+
+    def _over(self, run: Run, outcome: Outcome | None, seconds: float) -> None:
+        self.ran = True
+        self._pace.ended(run.job.job_name, seconds)
+        if outcome is None:
+            self._gone(run.job)
+        else:
+            self._acker.put(Ended(run.job, outcome, seconds))
+        self._claimer.room()
+
+    def _stored(self, ended: Ended, accepted: bool) -> None:
+        self._gone(ended.job)
+        if accepted:
+            if isinstance(ended.outcome, Retry | Dead):
+                self._events.emit(
+                    JobFailed(self.session.id, ended.job, ended.outcome, ended.duration_s)
+                )
+            if self._events.wanted(JobStored):
+                self._events.emit(JobStored(self.session.id, *ended))
+        elif not isinstance(ended.outcome, Released):
+            self._events.emit(ClaimLost(self.session.id, ended.job))
+
+    # --- the watch over running jobs -----------------------------------------------------------
+
+    async def _look(self) -> float:
+        """Ask whether what we run is still ours, if anything has run for long enough to matter."""
+        oldest = next(iter(self._slots.running), None)
+        if oldest is None or self._loop.time() - oldest.started < WATCH_EVERY:
+            return WATCH_EVERY
+        claims = {run.job.id: run.job.claim for run in self._slots.running}
+        claims.update({job.id: job.claim for job in self._slots.waiting()})
+        self._drop(await self.session.lost(claims))
+        return WATCH_EVERY
+
+    def _drop(self, lost: dict[str, ClaimState]) -> None:
+        for job in self._slots.remove(set(lost)):
+            self._tell(job, lost[job.id])
+            self._gone(job)
+        for run in list(self._slots.running):
+            state = lost.get(run.job.id)
+            if state is not None and run.interruption is None:
+                self._tell(run.job, state)
+                cancelled = state is ClaimState.CANCELLED
+                insist(run, Interruption.CANCELLED if cancelled else Interruption.LOST)
+
+    def _tell(self, job: ClaimedJob, state: ClaimState) -> None:
+        kind: Callable[[str, ClaimedJob], object]
+        kind = JobCancelled if state is ClaimState.CANCELLED else ClaimLost
+        self._events.emit(kind(self.session.id, job))
