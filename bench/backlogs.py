@@ -1,0 +1,63 @@
+"""Databases with jobs waiting in them, each made once and copied for every run."""
+
+from __future__ import annotations
+
+from bench.driver.probe import BEHIND
+from bench.measurement import Bench
+from bench.queue import SONIQ
+from bench.server import connected
+
+MEASURED_DONE = (
+    "SELECT count(*) FROM soniq_jobs"
+    " WHERE status = 'done' AND id <= (SELECT last FROM bench_measured)"
+)
+
+# The ids of measured jobs are those up to `last`: counting them needs no walk over the backlog.
+MARK = "CREATE TABLE bench_measured AS SELECT id AS last FROM soniq_jobs ORDER BY id DESC LIMIT 1"
+
+COLUMNS = """
+SELECT attname FROM pg_attribute
+WHERE attrelid = 'soniq_jobs'::regclass AND attnum > 0 AND NOT attisdropped AND attgenerated = ''
+"""
+
+FILLED_IN = {
+    "id": "uuidv7()",
+    "args": f"jsonb_build_object('x', {BEHIND})",
+    "scheduled_at": "now()",
+    "created_at": "now()",
+    "updated_at": "now()",
+}
+
+
+async def empty(bench: Bench) -> str:
+    """The template that has Soniq's tables and nothing in them."""
+
+    async def fill(url: str) -> None:
+        await SONIQ.program.produce("setup", url)
+
+    return await bench.databases.template("empty", fill)
+
+
+async def waiting(bench: Bench, total: int) -> str:
+    """The template with `total` jobs waiting, of which the first are a drain's measured ones."""
+    measured = bench.sizes.drain
+
+    async def fill(url: str) -> None:
+        await SONIQ.program.produce("bulk", url, count=measured)
+        async with connected(url) as connection:
+            await connection.execute(MARK)
+        await _stretch(url, total - measured)
+
+    return await bench.databases.template(f"waiting_{total}", fill, of=await empty(bench))
+
+
+async def _stretch(url: str, more: int) -> None:
+    """Store `more` jobs behind the others by copying one that Soniq stored itself."""
+    async with connected(url) as connection:
+        columns = [row["attname"] for row in await connection.fetch(COLUMNS)]
+        values = [FILLED_IN.get(column, f"model.{column}") for column in columns]
+        await connection.execute(
+            f"INSERT INTO soniq_jobs ({', '.join(columns)}) SELECT {', '.join(values)}"
+            f" FROM (SELECT * FROM soniq_jobs LIMIT 1) AS model, generate_series(1, {more})",
+            timeout=600,
+        )

@@ -1,0 +1,61 @@
+"""One run of the bench: the server, the groups of measurements that are needed, in turn."""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from rich.console import Console
+
+from bench.measurement import Bench, Measure, Results, alternate
+from bench.server import running_server
+from bench.sizes import Sizes
+
+SAID = Console(stderr=True, highlight=False)
+
+
+async def measure(
+    groups: Iterable[Mapping[str, Measure]],
+    *,
+    sizes: Sizes,
+    reps: int,
+    wanted: Collection[str] | None = None,
+) -> tuple[Results, dict[str, Any]]:
+    """Run the measurements of all groups, or the `wanted` ones; return what came and where."""
+    results = Results()
+    async with running_server() as databases:
+        with TemporaryDirectory(prefix="soniq-bench-") as scratch:
+            bench = Bench(databases, Path(scratch), sizes)
+            for group in groups:
+                chosen = {
+                    name: run for name, run in group.items() if wanted is None or name in wanted
+                }
+                await alternate(bench, chosen, reps=reps, results=results, progress=_progress(reps))
+        return results, {"machine": machine(), "postgres": await databases.settings()}
+
+
+def _progress(reps: int) -> Any:
+    def say(name: str, rep: int, what: str) -> None:
+        SAID.print(f"[dim]{rep + 1}/{reps}[/] {name}: {what}")
+
+    return say
+
+
+def machine() -> dict[str, Any]:
+    """What the figures depend on; nothing that tells whose machine it is."""
+    return {
+        "processors": os.cpu_count(),
+        "architecture": platform.machine(),
+        "python": platform.python_version(),
+        "system": sys.platform,
+    }
+
+
+def measurements_of(figures: Sequence[str]) -> set[str]:
+    """The names of the measurements that give `figures`."""
+    return {figure.partition(":")[0] for figure in figures}

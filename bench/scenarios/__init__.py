@@ -1,0 +1,20 @@
+"""The scenarios, in the order in which they run: groups whose measurements alternate."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from bench.measurement import Measure
+from bench.scenarios import drain, embedded, enqueue, held, idle, latency, turns, wal
+
+GROUPS: list[Mapping[str, Measure]] = [
+    enqueue.SINGLES,
+    enqueue.BULK,
+    drain.MEASUREMENTS,
+    held.MEASUREMENTS,
+    turns.MEASUREMENTS,
+    latency.MEASUREMENTS,
+    idle.MEASUREMENTS,
+    wal.MEASUREMENTS,
+    embedded.MEASUREMENTS,
+]

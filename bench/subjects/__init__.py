@@ -1,0 +1,1 @@
+"""Soniq as a measured queue."""

@@ -1,0 +1,67 @@
+"""Soniq through its public calls.
+
+Options: ``concurrency`` and any other setting go to the app; ``queue`` is where a producer puts its
+jobs; ``uvloop`` chooses the event loop.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from bench.driver.subject import Hit, Options, Producer
+from soniq import Soniq
+
+UVLOOP = True
+JOB = "bench.noop"
+
+
+def make_app(url: str, options: Options, hit: Hit) -> Soniq:
+    """An app at `url` whose one job calls `hit`."""
+    settings = {k: v for k, v in options.items() if k not in ("queue", "uvloop")}
+    app = Soniq(url, **settings)
+
+    async def noop(x: int) -> None:
+        hit(x)
+
+    app.job(name=JOB)(noop)
+    return app
+
+
+def _ignore(x: int) -> None:
+    """A producer's app never runs its handler."""
+
+
+async def setup(url: str) -> None:
+    app = make_app(url, {}, _ignore)
+    await app.setup()
+    await app.close()
+
+
+class SoniqProducer:
+    """Stores jobs through `app`, in the queue it is given or else the default one."""
+
+    def __init__(self, app: Soniq, queue: str | None = None) -> None:
+        self._app = app
+        self._queue: dict[str, Any] = {"queue": queue} if queue else {}
+
+    async def one(self, x: int) -> None:
+        await self._app.enqueue(JOB, args={"x": x}, **self._queue)
+
+    async def many(self, xs: Sequence[int]) -> None:
+        await self._app.enqueue_many(JOB, [{"x": x} for x in xs], **self._queue)
+
+    async def close(self) -> None:
+        await self._app.close()
+
+
+async def producer(url: str, options: Options) -> Producer:
+    app = make_app(url, options, _ignore)
+    await app.ensure_initialized()
+    return SoniqProducer(app, options.get("queue"))
+
+
+async def work(url: str, options: Options, hit: Hit) -> None:
+    app = make_app(url, options, hit)
+    await app.run_worker()
+    await app.close()
