@@ -1,4 +1,4 @@
-"""A supervisor: N worker processes, each replaced when it dies, all drained when it is told to stop.
+"""Keeps N worker processes running, replaces each that dies, and drains all when told to stop.
 
 It starts, waits and starts again; it never touches the database, and what happens to the jobs of a
 dead process is the business of its replacement, which is told the dead process's id.

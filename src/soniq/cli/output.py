@@ -1,0 +1,100 @@
+"""What the commands print: status lines, tables and JSON documents.
+
+A terminal shows coloured signs, a pipe the words [OK], [ERROR], [WARNING] and [INFO]. rich honours
+NO_COLOR and FORCE_COLOR; nothing here is read as markup, for much of it comes from users.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from pydantic_core import to_json
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from soniq.errors import masked
+
+# A pipe has no width: lines there are never folded.
+_UNBOUNDED: Final = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """How a status line begins: a sign on terminals, a word elsewhere."""
+
+    sign: str
+    word: str
+    style: str
+
+
+_OK: Final = Mark("✓", "[OK]", "green")
+_ERROR: Final = Mark("✗", "[ERROR]", "bold red")
+_WARNING: Final = Mark("!", "[WARNING]", "yellow")
+_INFO: Final = Mark("•", "[INFO]", "cyan")
+
+
+def ok(text: str) -> None:
+    """Print a status line that tells of success."""
+    _status(_OK, text)
+
+
+def info(text: str) -> None:
+    """Print a status line that is good to know."""
+    _status(_INFO, text)
+
+
+def warning(text: str) -> None:
+    """Print a status line on stderr that asks for attention."""
+    _status(_WARNING, text, stderr=True)
+
+
+def error(text: str, *details: str) -> None:
+    """Print what went wrong on stderr: one line, and one more for each of `details`."""
+    _status(_ERROR, text, stderr=True)
+    for detail in details:
+        _console(stderr=True).print(_plain(f"  {detail}"), soft_wrap=True)
+
+
+def line(text: str, *, style: str = "") -> None:
+    """Print a line that is no status."""
+    _console().print(_plain(text, style), soft_wrap=True)
+
+
+def table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """Print rows under their headings; numbers are aligned to the right."""
+    rows = [list(row) for row in rows]
+    grid = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
+    for position, heading in enumerate(columns):
+        numeric = bool(rows) and all(isinstance(row[position], int) for row in rows)
+        grid.add_column(heading, justify="right" if numeric else "left", overflow="fold")
+    for row in rows:
+        grid.add_row(*(_plain("-" if cell is None else str(cell)) for cell in row))
+    _console().print(grid)
+
+
+def document(value: Any) -> None:
+    """Print `value` as the one JSON document of this run."""
+    sys.stdout.write(to_json(value, indent=2).decode() + "\n")
+    sys.stdout.flush()
+
+
+def _status(mark: Mark, text: str, *, stderr: bool = False) -> None:
+    console = _console(stderr=stderr)
+    pictures = console.is_terminal and console.encoding.lower().startswith("utf")
+    start = Text(mark.sign, style=mark.style) if pictures else Text(mark.word, style=mark.style)
+    console.print(start + Text(" ") + _plain(text), soft_wrap=True)
+
+
+def _plain(text: str, style: str = "") -> Text:
+    return Text(masked(text), style=style)
+
+
+def _console(*, stderr: bool = False) -> Console:
+    console = Console(stderr=stderr, highlight=False, markup=False, emoji=False)
+    if not console.is_terminal:
+        console.width = _UNBOUNDED
+    return console

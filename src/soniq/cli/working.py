@@ -1,0 +1,143 @@
+"""A worker in this process, by itself or on a supervisor's lifeline."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import socket
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from types import FrameType
+from typing import Any, Final
+
+from soniq.app import Soniq
+from soniq.cli import output
+from soniq.cli.discovery import Located
+from soniq.cli.invocation import run
+from soniq.errors import SoniqError
+from soniq.worker.lifeline import Lifeline
+
+_LOOK_PAUSE: Final = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerOptions:
+    """How to work.
+
+    Attributes:
+        concurrency: jobs at a time in each process.
+        queues: the queues to serve, None for all.
+        run_once: end when nothing is due any more.
+        lifeline: in a process that has a supervisor, what holds it to that.
+        replaces: ids of dead processes whose jobs are to be recovered at once.
+    """
+
+    concurrency: int
+    queues: tuple[str, ...] | None
+    run_once: bool
+    lifeline: Lifeline | None
+    replaces: tuple[int, ...]
+
+
+def work_here(located: Located, options: WorkerOptions) -> None:
+    """Work until told to stop, then exit."""
+
+    async def question(app: Soniq) -> int:
+        if options.lifeline is not None:
+            await _work_supervised(app, options, options.lifeline)
+        else:
+            await announce(located, options, processes=1)
+            await _work(app, options, shutdown_event=None)
+        return 0
+
+    run(located.app, question, new_loop=_fastest_loop())
+
+
+async def announce(located: Located, options: WorkerOptions, *, processes: int) -> None:
+    """Make sure that the database can be used, and print what is about to run."""
+    location = await located.app._ping()
+    output.info(f"Imported modules: {', '.join(located.modules)}")
+    if not located.app._get_job_registry().names():
+        output.warning("These modules register no jobs: the worker will find nothing it knows.")
+    output.info(f"Starting Soniq worker with {options.concurrency} workers")
+    if processes > 1:
+        output.info(f"Processes: {processes}")
+    output.info(f"Backend: {location}")
+    output.info(f"Queues: {', '.join(options.queues) if options.queues else 'all queues'}")
+
+
+async def _work(
+    app: Soniq, options: WorkerOptions, *, shutdown_event: asyncio.Event | None
+) -> None:
+    await app._run_worker(
+        concurrency=options.concurrency,
+        run_once=options.run_once,
+        queues=options.queues,
+        shutdown_event=shutdown_event,
+        replaces=options.replaces,
+    )
+
+
+async def _work_supervised(app: Soniq, options: WorkerOptions, lifeline: Lifeline) -> None:
+    """Work until the lifeline is cut or a signal comes, whichever is first.
+
+    Both may mean one and the same stop, as when a process manager signals every process it knows:
+    only a second signal insists.
+    """
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def stop_soon() -> None:
+        # The loop may have ended in the meantime.
+        with contextlib.suppress(RuntimeError):
+            loop.call_soon_threadsafe(stop.set)
+
+    _on_signals(stop_soon)
+    lifeline.when_cut(stop_soon)
+    async with _beside(_say_ready(app, lifeline)):
+        await _work(app, options, shutdown_event=stop)
+
+
+def _on_signals(stop_soon: Callable[[], None]) -> None:
+    insisted = 0
+
+    def told(number: int, _: FrameType | None) -> None:
+        nonlocal insisted
+        insisted += number != signal.SIGHUP
+        if insisted > 1:
+            os._exit(1)
+        stop_soon()
+
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, told)
+
+
+@contextlib.asynccontextmanager
+async def _beside(coroutine: Coroutine[Any, Any, None]) -> Any:
+    task = asyncio.create_task(coroutine)
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+async def _say_ready(app: Soniq, lifeline: Lifeline) -> None:
+    """Tell the supervisor as soon as a worker of this process is registered."""
+    here = (socket.gethostname(), os.getpid())
+    while True:
+        with contextlib.suppress(SoniqError):
+            workers = await app.list_workers()
+            if any((worker["hostname"], worker["pid"]) == here for worker in workers):
+                return lifeline.ready()
+        await asyncio.sleep(_LOOK_PAUSE)
+
+
+def _fastest_loop() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    try:
+        import uvloop
+    except ImportError:
+        return None
+    return uvloop.new_event_loop
