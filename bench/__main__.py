@@ -53,7 +53,7 @@ async def _run(rows: Sequence[Row], chosen: argparse.Namespace) -> None:
     )
     found = lines(rows, results)
     console = said()
-    console.print(table(found, title=title_of(context, quick=chosen.quick)))
+    console.print(table(found, sizes, title=title_of(context, quick=chosen.quick)))
     console.print(NOTES.format(reps=reps, warm=f"{sizes.drain // 4:,}"), style="dim")
     for line in found:
         if line.reason:
@@ -61,7 +61,7 @@ async def _run(rows: Sequence[Row], chosen: argparse.Namespace) -> None:
     console.print(f"{time.monotonic() - began:.0f} s in all", style="dim")
     if chosen.json:
         context |= {"quick": chosen.quick, "reps": reps}
-        chosen.json.write_text(json.dumps(as_json(found, results, context), indent=1))
+        chosen.json.write_text(json.dumps(as_json(found, sizes, results, context), indent=1))
 
 
 if __name__ == "__main__":

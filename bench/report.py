@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from statistics import median
 from typing import Any
 
@@ -12,6 +12,7 @@ from rich.table import Table
 
 from bench.measurement import Results
 from bench.rows import Row
+from bench.sizes import Sizes
 
 PIPE_WIDTH = 160
 COLOURS = {"ok": "green", "short": "bold red", "not measured": "yellow"}
@@ -88,17 +89,18 @@ def title_of(context: dict[str, Any], *, quick: bool) -> str:
     )
 
 
-def table(found: Sequence[Line], *, title: str) -> Table:
+def table(found: Sequence[Line], sizes: Sizes, *, title: str) -> Table:
     """The report for people; each figure is a median, with the least and the greatest sample."""
     made = Table(title=title, title_justify="left", pad_edge=False)
     for heading in ("row", "Soniq", "beside it", "that", "ratio", "goal", ""):
         made.add_column(heading, justify="left" if heading in ("row", "beside it", "") else "right")
+    filled_in = asdict(sizes)
     for line in found:
         row = line.row
         made.add_row(
-            row.title,
+            row.title.format_map(filled_in),
             _spread(line.figure, row.unit),
-            row.beside,
+            row.beside.format_map(filled_in),
             _spread(line.reference, row.unit) if row.references else "",
             f"{line.ratio:.2f}" if line.ratio is not None else "",
             _goal(row),
@@ -125,10 +127,13 @@ def _spread(samples: Sequence[float], unit: Callable[[float], str]) -> str:
     return f"{middle} [dim]({unit(ordered[0])} - {unit(ordered[-1])})[/]"
 
 
-def as_json(found: Sequence[Line], results: Results, context: dict[str, Any]) -> dict[str, Any]:
+def as_json(
+    found: Sequence[Line], sizes: Sizes, results: Results, context: dict[str, Any]
+) -> dict[str, Any]:
     """Everything in numbers: the lines, every sample behind them, and what was not measured."""
     return {
         **context,
+        "sizes": asdict(sizes),
         "rows": [_json_line(line) for line in found],
         "samples": results.samples,
         "not_measured": results.missing,
@@ -139,9 +144,7 @@ def _json_line(line: Line) -> dict[str, Any]:
     row, goal = line.row, line.row.goal
     return {
         "row": row.key,
-        "title": row.title,
         "figure": _numbers(line.figure),
-        "beside": row.beside or None,
         "reference": _numbers(line.reference),
         "ratio": line.ratio,
         "goal": {"bound": goal.bound, "at_most": goal.at_most} if goal else None,

@@ -25,9 +25,6 @@ class Goal:
     def met_by(self, value: float) -> bool:
         return value <= self.bound if self.at_most else value >= self.bound
 
-    def __str__(self) -> str:
-        return f"{'≤' if self.at_most else '≥'} {self.bound:,g}"
-
 
 def per_second(value: float) -> str:
     return f"{value:,.0f}/s"
@@ -63,7 +60,7 @@ class Row:
 
     Attributes:
         figure: as ``measurement:part``.
-        beside: what it stands beside, in words.
+        title, beside: what it is and what it stands beside, in words; sizes are filled in.
         references: figures of that; the best median of them counts.
         unit: formats a value of the figure.
     """
@@ -96,22 +93,22 @@ ROWS = [
     ),
     Row(
         "drain-1m",
-        "drain, 1,000,000 waiting",
+        "drain, {deepest:,} waiting",
         "drain-deepest:rate",
-        "with 20,000 waiting",
+        "with {drain:,} waiting",
         ("drain:rate",),
         at_least(0.9),
     ),
     Row(
         "drain-200k",
-        "drain, 200,000 waiting",
+        "drain, {deep:,} waiting",
         "drain-deep:rate",
-        "with 20,000 waiting",
+        "with {drain:,} waiting",
         ("drain:rate",),
     ),
     Row(
         "drain-held",
-        "drain after 100,000, transaction held",
+        "drain after {earlier:,}, transaction held",
         "drain-held:rate",
         "no transaction held",
         ("drain-free:rate",),
@@ -135,14 +132,14 @@ ROWS = [
     ),
     Row(
         "turns",
-        "start in queue B, 1,000,000 waiting in A",
+        "start in queue B, {deepest:,} waiting in A",
         "turns:median",
         goal=at_most(100),
         unit=milliseconds,
     ),
     Row(
         "bulk",
-        "enqueue_many of 20,000",
+        "enqueue_many of {drain:,}",
         "bulk:rate",
         "INSERT ... SELECT FROM unnest",
         ("raw-bulk:rate",),
@@ -150,7 +147,7 @@ ROWS = [
     ),
     Row(
         "bulk-pgqueuer",
-        "enqueue_many of 20,000",
+        "enqueue_many of {drain:,}",
         "bulk:rate",
         "PgQueuer 1.6, its bulk call",
         PGQUEUER_BULK,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 import time
 import uuid
@@ -26,7 +27,7 @@ RETURNING id, job_name, args, attempts, max_attempts, claim, scheduled_at, creat
 FINISH = f"""
 UPDATE soniq_jobs
 SET status = 'done', finished_at = {NOW}, updated_at = {NOW}
-WHERE id = ? AND status = 'processing' AND worker_id = ?
+WHERE id IN (SELECT value FROM json_each(?)) AND status = 'processing' AND worker_id = ?
 """
 
 
@@ -50,6 +51,6 @@ def _turn(connection: sqlite3.Connection, batch: int, worker: str) -> int:
     rows = connection.execute(CLAIM, (worker, batch)).fetchall()
     connection.execute("COMMIT")
     connection.execute("BEGIN IMMEDIATE")
-    connection.executemany(FINISH, [(row[0], worker) for row in rows])
+    connection.execute(FINISH, (json.dumps([row[0] for row in rows]), worker))
     connection.execute("COMMIT")
     return len(rows)
