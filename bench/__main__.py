@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import json
 import sys
-import time
 from collections.abc import Sequence
 
 from bench import options
-from bench.errors import BenchError
-from bench.report import as_json, lines, said, table, title_of
+from bench.measurement import measurement_of
+from bench.report import as_json, lines, said, table, tell_what_is_missing, title_of
 from bench.rows import ROWS, Row
-from bench.run import measure, measurements_of
+from bench.run import measure
 from bench.scenarios import GROUPS
 
 REPS = 5
@@ -28,40 +26,29 @@ jobs more, so that whole-page images of shared pages are left out."""
 def main() -> int:
     chosen = _parser().parse_args()
     rows = [row for row in ROWS if not chosen.only or row.key in chosen.only]
-    try:
-        asyncio.run(_run(rows, chosen))
-    except BenchError as error:
-        print(f"The bench failed, nothing it printed is a result: {error}", file=sys.stderr)
-        return 1
-    return 0
+    return asyncio.run(_run(rows, chosen))
 
 
 def _parser() -> argparse.ArgumentParser:
-    made = options.parser("python -m bench", "Measure Soniq beside raw SQL.", reps=REPS)
+    made = options.parser(
+        "python -m bench", "Measure Soniq beside raw SQL.", reps=REPS, file="results.json"
+    )
     options.add_only(made, "ROW", [row.key for row in ROWS])
     return made
 
 
-async def _run(rows: Sequence[Row], chosen: argparse.Namespace) -> None:
+async def _run(rows: Sequence[Row], chosen: argparse.Namespace) -> int:
     reps, sizes = options.reps_of(chosen), options.sizes_of(chosen)
-    began = time.monotonic()
-    results, context = await measure(
-        GROUPS,
-        wanted=measurements_of([figure for row in rows for figure in row.figures]),
-        sizes=sizes,
-        reps=reps,
-    )
+    wanted = {measurement_of(figure) for row in rows for figure in row.figures}
+    results, context = await measure(GROUPS, wanted=wanted, sizes=sizes, reps=reps)
     found = lines(rows, results)
     console = said()
     console.print(table(found, sizes, title=title_of(context, quick=chosen.quick)))
     console.print(NOTES.format(reps=reps, warm=f"{sizes.drain // 4:,}"), style="dim")
-    for line in found:
-        if line.reason:
-            console.print(f"not measured: {line.row.key}: {line.reason}", markup=False)
-    console.print(f"{time.monotonic() - began:.0f} s in all", style="dim")
-    if chosen.json:
-        context |= {"quick": chosen.quick, "reps": reps}
-        chosen.json.write_text(json.dumps(as_json(found, sizes, results, context), indent=1))
+    context |= {"quick": chosen.quick, "reps": reps}
+    options.write(chosen.json, as_json(found, sizes, results, context))
+    console.print(f"Every sample: {chosen.json}", style="dim")
+    return tell_what_is_missing(results)
 
 
 if __name__ == "__main__":

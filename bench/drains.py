@@ -14,7 +14,8 @@ from bench.queue import Queue
 from bench.stores import Store, open_store
 
 TIMEOUT = 180.0
-LOOK_EVERY = 0.005
+LOOK_EVERY = 0.002
+LOOK_UNTIMED = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,4 +119,4 @@ async def wait_until_done(worker: Worker, store: Store, done: str, jobs: int) ->
         worker.require_alive()
         if time.monotonic() > deadline:
             raise BenchError(f"{jobs:,} jobs were not done within {TIMEOUT:.0f} s")
-        await asyncio.sleep(0.05)
+        await asyncio.sleep(LOOK_UNTIMED)

@@ -1,6 +1,6 @@
 """What can go wrong while measuring.
 
-BenchError      the bench itself must stop: what it would print is not to be trusted
+BenchError      a measurement failed: what it would print is not to be trusted
 └─ CountMismatch  jobs and handler calls differ
 NotMeasured     one figure cannot be had here; the others can
 """
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 
 class BenchError(Exception):
-    """The bench cannot go on; the text says why."""
+    """A measurement failed; the text says why."""
 
 
 class CountMismatch(BenchError):

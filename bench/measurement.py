@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
 
-from bench.errors import NotMeasured
+import asyncpg
+
+from bench.errors import BenchError, NotMeasured
 from bench.server import Databases
 from bench.sizes import Sizes
 
@@ -33,10 +35,16 @@ Progress = Callable[[str, int, str], None]
 
 @dataclass(slots=True)
 class Results:
-    """The samples of every figure, and why measurements are missing."""
+    """The samples of every figure, and what became of the other measurements.
+
+    Attributes:
+        missing: those that cannot be had here, with the reason.
+        failed: those that must not be believed, with what went wrong.
+    """
 
     samples: dict[str, list[float]] = field(default_factory=dict)
     missing: dict[str, str] = field(default_factory=dict)
+    failed: dict[str, str] = field(default_factory=dict)
 
     def add(self, measurement: str, figures: Figures) -> None:
         for part, value in figures.items():
@@ -46,8 +54,18 @@ class Results:
         samples = self.samples.get(figure)
         return median(samples) if samples else None
 
-    def why_missing(self, figure: str) -> str:
-        return self.missing.get(measurement_of(figure), "it was not run")
+    def fail(self, measurement: str, reason: str) -> None:
+        """Give up on `measurement`; what it gave before is no result either."""
+        self.failed[measurement] = reason
+        for figure in [name for name in self.samples if measurement_of(name) == measurement]:
+            del self.samples[figure]
+
+    def is_over(self, measurement: str) -> bool:
+        return measurement in self.missing or measurement in self.failed
+
+    def why_not(self, figure: str) -> str:
+        name = measurement_of(figure)
+        return self.failed.get(name) or self.missing.get(name) or "it was not run"
 
 
 def measurement_of(figure: str) -> str:
@@ -70,17 +88,19 @@ async def alternate(
     for rep in range(reps):
         names: Sequence[str] = list(measurements)
         for name in names if rep % 2 == 0 else reversed(names):
-            if name in results.missing:
-                continue
-            try:
-                figures = await measurements[name](bench)
-            except NotMeasured as reason:
-                results.missing[name] = str(reason)
-                progress(name, rep, f"not measured: {reason}")
-                continue
-            results.add(name, figures)
-            progress(name, rep, _said(figures))
+            if not results.is_over(name):
+                progress(name, rep, await _run(name, measurements[name], bench, results))
 
 
-def _said(figures: Figures) -> str:
+async def _run(name: str, measure: Measure, bench: Bench, results: Results) -> str:
+    """Run `measure` once and say what came of it."""
+    try:
+        figures = await measure(bench)
+    except NotMeasured as reason:
+        results.missing[name] = str(reason)
+        return f"not measured: {reason}"
+    except (BenchError, asyncpg.PostgresError) as error:
+        results.fail(name, str(error))
+        return f"FAILED: {error}"
+    results.add(name, figures)
     return "  ".join(f"{part} {value:,.4g}" for part, value in figures.items())

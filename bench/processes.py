@@ -73,7 +73,7 @@ async def run_json(command: Sequence[str], *, environment: dict[str, str] | None
 
 
 def _said(command: Sequence[str]) -> str:
-    return " ".join(command[1:6])
+    return " ".join(command[1:5])
 
 
 class Worker:

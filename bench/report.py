@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from statistics import median
@@ -10,12 +11,12 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from bench.measurement import Results
+from bench.measurement import Results, measurement_of
 from bench.rows import Row
 from bench.sizes import Sizes
 
 PIPE_WIDTH = 160
-COLOURS = {"ok": "green", "short": "bold red", "not measured": "yellow"}
+COLOURS = {"ok": "green", "short": "bold red", "failed": "bold red", "not measured": "yellow"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +26,7 @@ class Line:
     Attributes:
         figure, reference: samples; empty where it was not measured.
         ratio: of the medians.
-        verdict: ok, short, not measured, or empty for a row without a goal.
+        verdict: ok, short, failed, not measured, or empty for a row without a goal.
         reason: why something was not measured.
     """
 
@@ -48,13 +49,14 @@ def _line(row: Row, results: Results) -> Line:
     reference = results.median(beside) if beside else None
     ratio = value / reference if value is not None and reference else None
     missing = [name for name in row.figures if results.median(name) is None]
+    failed = [name for name in missing if measurement_of(name) in results.failed]
     return Line(
         row,
         results.samples.get(row.figure, []),
         results.samples.get(beside, []) if beside else [],
         ratio,
-        _verdict(row, value, ratio),
-        results.why_missing(missing[0]) if missing else "",
+        _verdict(row, value, ratio, failed=bool(failed)),
+        results.why_not(missing[0]) if missing else "",
     )
 
 
@@ -63,7 +65,9 @@ def _best(figures: Sequence[str], results: Results) -> str | None:
     return max(measured, key=measured.__getitem__) if measured else None
 
 
-def _verdict(row: Row, value: float | None, ratio: float | None) -> str:
+def _verdict(row: Row, value: float | None, ratio: float | None, *, failed: bool) -> str:
+    if failed:
+        return "failed"
     judged = ratio if row.references and not (row.goal and row.goal.figure) else value
     if judged is None:
         return "not measured"
@@ -78,6 +82,15 @@ def said() -> Console:
     return console if console.is_terminal else Console(highlight=False, width=PIPE_WIDTH)
 
 
+def tell_what_is_missing(results: Results) -> int:
+    """Say what could not be measured, and what failed; return the exit code."""
+    for name, reason in results.missing.items():
+        print(f"not measured: {name}: {reason}")
+    for name, reason in results.failed.items():
+        print(f"FAILED, no result: {name}: {reason}", file=sys.stderr)
+    return 1 if results.failed else 0
+
+
 def title_of(context: dict[str, Any], *, quick: bool) -> str:
     """The circumstances in a line."""
     machine, postgres = context["machine"], context["postgres"]
@@ -85,7 +98,7 @@ def title_of(context: dict[str, Any], *, quick: bool) -> str:
     return (
         f"{warning}Postgres {postgres['server_version']}, fsync {postgres['fsync']},"
         f" synchronous_commit {postgres['synchronous_commit']};"
-        f" Python {machine['python']}, {machine['processors']} processors"
+        f" Python {machine['python']}, {machine['processors']} processors; {context['seconds']} s"
     )
 
 
@@ -137,6 +150,7 @@ def as_json(
         "rows": [_json_line(line) for line in found],
         "samples": results.samples,
         "not_measured": results.missing,
+        "failed": results.failed,
     }
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import platform
 import sys
-from collections.abc import Collection, Iterable, Mapping, Sequence
+import time
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -28,6 +29,7 @@ async def measure(
 ) -> tuple[Results, dict[str, Any]]:
     """Run the measurements of all groups, or the `wanted` ones; return what came and where."""
     results = Results()
+    began = time.monotonic()
     async with running_server() as databases:
         with TemporaryDirectory(prefix="soniq-bench-") as scratch:
             bench = Bench(databases, Path(scratch), sizes)
@@ -36,7 +38,8 @@ async def measure(
                     name: run for name, run in group.items() if wanted is None or name in wanted
                 }
                 await alternate(bench, chosen, reps=reps, results=results, progress=_progress(reps))
-        return results, {"machine": machine(), "postgres": await databases.settings()}
+        circumstances = {"machine": machine(), "postgres": await databases.settings()}
+    return results, circumstances | {"seconds": round(time.monotonic() - began)}
 
 
 def _progress(reps: int) -> Any:
@@ -54,8 +57,3 @@ def machine() -> dict[str, Any]:
         "python": platform.python_version(),
         "system": sys.platform,
     }
-
-
-def measurements_of(figures: Sequence[str]) -> set[str]:
-    """The names of the measurements that give `figures`."""
-    return {figure.partition(":")[0] for figure in figures}

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import json
 import sys
 
 from bench import options
-from bench.errors import BenchError
 from bench.peers.catalogue import PEERS
 from bench.peers.comparison import by_name, groups, table
 from bench.peers.runs import CAP
-from bench.report import said, title_of
+from bench.report import said, tell_what_is_missing, title_of
 from bench.run import measure
 
 REPS = 3
@@ -24,28 +22,24 @@ Everything runs on one Postgres with fsync and synchronous_commit on."""
 
 
 def main() -> int:
-    made = options.parser("python -m bench.peers", "Measure other queues.", reps=REPS)
+    made = options.parser(
+        "python -m bench.peers", "Measure other queues.", reps=REPS, file="peers.json"
+    )
     options.add_only(made, "QUEUE", [peer.name for peer in PEERS])
-    try:
-        asyncio.run(_run(made.parse_args()))
-    except BenchError as error:
-        print(f"The bench failed, nothing it printed is a result: {error}", file=sys.stderr)
-        return 1
-    return 0
+    return asyncio.run(_run(made.parse_args()))
 
 
-async def _run(chosen: argparse.Namespace) -> None:
+async def _run(chosen: argparse.Namespace) -> int:
     peers = by_name(chosen.only)
     reps, sizes = options.reps_of(chosen), options.sizes_of(chosen)
     results, context = await measure(groups(peers), sizes=sizes, reps=reps)
     console = said()
     console.print(table(peers, results, title=title_of(context, quick=chosen.quick)))
     console.print(NOTES.format(reps=reps, drain=sizes.drain, cap=CAP), style="dim")
-    for name, reason in results.missing.items():
-        console.print(f"not measured: {name}: {reason}", markup=False)
-    if chosen.json:
-        found = {**context, "samples": results.samples, "not_measured": results.missing}
-        chosen.json.write_text(json.dumps(found, indent=1))
+    found = {"samples": results.samples, "not_measured": results.missing}
+    options.write(chosen.json, context | {"quick": chosen.quick, "reps": reps} | found)
+    console.print(f"Every sample: {chosen.json}", style="dim")
+    return tell_what_is_missing(results)
 
 
 if __name__ == "__main__":

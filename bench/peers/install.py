@@ -40,6 +40,7 @@ def _install(peer: Peer) -> Path:
     python, stamp = folder / "bin" / "python", folder / "installed"
     wanted = "\n".join(peer.requirements)
     if not (stamp.exists() and stamp.read_text() == wanted):
+        print(f"Installing {peer.requirements[0]} into {folder} ...", file=sys.stderr)
         shutil.rmtree(folder, ignore_errors=True)
         _run([str(_newer_python()), "-m", "venv", str(folder)])
         _run([str(python), "-m", "pip", "install", "--quiet", *peer.requirements])

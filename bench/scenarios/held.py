@@ -49,9 +49,10 @@ async def _measured(url: str, store: Store, worker: Worker, jobs: int) -> Draine
         last = await connection.fetchval("SELECT id FROM soniq_jobs ORDER BY id DESC LIMIT 1")
     done = f"{SONIQ.done} AND id > '{last}'"
     # The worker begins as soon as they are stored: nobody waits for the producer's own end.
-    async with asyncio.TaskGroup() as tasks:
-        tasks.create_task(SONIQ.program.produce("bulk", url, count=jobs))
-        return await watch([worker], store, done, jobs)
+    _, drained = await asyncio.gather(
+        SONIQ.program.produce("bulk", url, count=jobs), watch([worker], store, done, jobs)
+    )
+    return drained
 
 
 MEASUREMENTS: dict[str, Measure] = {

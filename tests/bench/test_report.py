@@ -9,7 +9,7 @@ from rich.console import Console
 
 from bench.errors import CountMismatch, require_equal
 from bench.measurement import Results
-from bench.report import as_json, lines, table
+from bench.report import as_json, lines, table, tell_what_is_missing
 from bench.rows import ROWS, Goal, Row
 from bench.scenarios import GROUPS
 from bench.sizes import FULL, QUICK, Sizes
@@ -57,6 +57,14 @@ def test_what_was_not_measured_stays_in_the_report_with_its_reason() -> None:
     with console.capture() as printed:
         console.print(table(found, FULL, title="t"))
     assert "not measured" in printed.get()
+
+
+def test_a_failed_measurement_takes_its_earlier_samples_along() -> None:
+    results = _results(own__rate=[40.0], raw__100=[100.0])
+    results.fail("own", "the counts differ")
+    [line] = lines([ROW], results)
+    assert (line.verdict, line.reason) == ("failed", "the counts differ")
+    assert tell_what_is_missing(results) == 1
 
 
 def test_the_report_is_json_with_every_sample() -> None:
