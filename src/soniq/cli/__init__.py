@@ -78,5 +78,5 @@ def _run(arguments: list[str]) -> int:
 
 def _wrong_usage(error: Any) -> int:
     command = error.ctx.command_path if error.ctx is not None else "soniq"
-    output.error(f"{error.format_message()} Try '{command} --help'.")
+    output.error(f"{error.format_message().rstrip('.')}. Try '{command} --help'.")
     return _USAGE_ERROR

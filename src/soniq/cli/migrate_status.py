@@ -34,7 +34,7 @@ async def _show(app: Soniq) -> int:
     for name in pending:
         output.line(f"  {name}")
     if pending:
-        output.warning("Migrations pending: run `soniq setup`")
+        output.warning("Migrations pending: run `soniq setup`", stderr=False)
     else:
         output.ok("Up to date")
     return 0

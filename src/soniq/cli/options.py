@@ -9,7 +9,7 @@ import typer
 App = Annotated[
     str | None,
     typer.Argument(
-        metavar="[APP]",
+        metavar="APP",
         help="The Soniq instance as module:attribute, or a module to search for it.",
         show_default=False,
     ),
@@ -38,4 +38,4 @@ def comma_list(text: str | None) -> tuple[str, ...]:
 
 def examples(*lines: str) -> str:
     """An epilogue for a command's help that shows how it is called."""
-    return "\n\n".join(["[bold]Examples[/bold]", *(f"  {line}" for line in lines)])
+    return "\n".join(["[bold]Examples[/bold]", *(f"  {line}" for line in lines)])

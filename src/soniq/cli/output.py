@@ -47,9 +47,9 @@ def info(text: str) -> None:
     _status(_INFO, text)
 
 
-def warning(text: str) -> None:
-    """Print a status line on stderr that asks for attention."""
-    _status(_WARNING, text, stderr=True)
+def warning(text: str, *, stderr: bool = True) -> None:
+    """Print a status line that asks for attention, on stderr unless it is the answer itself."""
+    _status(_WARNING, text, stderr=stderr)
 
 
 def error(text: str, *details: str) -> None:

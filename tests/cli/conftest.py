@@ -1,0 +1,81 @@
+"""A project folder of a user's, and the command line run in it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from textwrap import dedent
+from typing import Any
+
+import pytest
+
+from tests.programs import Program, environment
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """A command that has ended."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def document(self) -> Any:
+        """Its stdout, which must be one JSON document."""
+        return json.loads(self.out)
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """A folder with a user's modules in which commands are run."""
+
+    folder: Path
+
+    def write(self, path: str, source: str) -> None:
+        """Write a module, or any other file."""
+        file = self.folder / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(dedent(source))
+
+    def run(self, *arguments: str, env: Mapping[str, str | None] | None = None) -> Ran:
+        """Run `soniq` to its end."""
+        ended = subprocess.run(
+            [sys.executable, "-m", "soniq", *arguments],
+            cwd=self.folder,
+            env=environment(env or {}),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=50,
+            check=False,
+        )
+        return Ran(ended.returncode, ended.stdout, ended.stderr)
+
+    def start(self, *arguments: str, env: Mapping[str, str | None] | None = None) -> Program:
+        """Start `soniq` and watch it."""
+        return Program([sys.executable, "-m", "soniq", *arguments], cwd=self.folder, env=env)
+
+    def python(self, source: str, env: Mapping[str, str | None] | None = None) -> str:
+        """Run a piece of the user's own program; returns what it prints."""
+        ended = subprocess.run(
+            [sys.executable, "-c", dedent(source)],
+            cwd=self.folder,
+            env=environment(env or {}),
+            capture_output=True,
+            text=True,
+            timeout=50,
+            check=False,
+        )
+        assert ended.returncode == 0, ended.stderr
+        return ended.stdout.strip()
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    """An empty folder to run commands in."""
+    return Project(tmp_path)
