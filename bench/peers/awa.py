@@ -1,4 +1,7 @@
-"""awa, whose core is written in Rust. Options: ``concurrency`` and ``pool``, its connections."""
+"""awa, whose core is written in Rust. Options: ``concurrency`` and ``pool``, its connections.
+
+``partitions`` splits the queue, as its documentation advises for a single busy one.
+"""
 
 from __future__ import annotations
 
@@ -34,22 +37,35 @@ async def setup(url: str) -> None:
     await client.close()
 
 
+def _partitions(options: Options) -> Any:
+    number = options.get("partitions")
+    return awa.PartitionedQueue(QUEUE, number) if number else None
+
+
 class _Producer:
-    def __init__(self, client: Any) -> None:
+    def __init__(self, client: Any, partitions: Any) -> None:
         self._client = client
+        self._partitions = partitions
+
+    def _route(self, x: int) -> dict[str, Any]:
+        return self._partitions.route_by_index(x) if self._partitions else {"queue": QUEUE}
 
     async def one(self, x: int) -> None:
-        await self._client.insert(Noop(x=x), queue=QUEUE)
+        await self._client.insert(Noop(x=x), **self._route(x))
 
     async def many(self, xs: Sequence[int]) -> None:
-        await self._client.enqueue_many_copy([Noop(x=x) for x in xs], queue=QUEUE)
+        jobs = [Noop(x=x) for x in xs]
+        if self._partitions:
+            await self._client.enqueue_many_copy(jobs, opts=[self._route(x) for x in xs])
+        else:
+            await self._client.enqueue_many_copy(jobs, queue=QUEUE)
 
     async def close(self) -> None:
         await self._client.close()
 
 
 async def producer(url: str, options: Options) -> Producer:
-    return _Producer(awa.AsyncClient(url))
+    return _Producer(awa.AsyncClient(url), _partitions(options))
 
 
 async def work(url: str, options: Options, hit: Hit) -> None:
@@ -59,5 +75,9 @@ async def work(url: str, options: Options, hit: Hit) -> None:
         hit(job.args.x)
 
     client.task(Noop, queue=QUEUE)(noop)
-    await client.start([(QUEUE, options["concurrency"])])
+    concurrency, partitions = options["concurrency"], _partitions(options)
+    if partitions:
+        await client.start(partitions.queue_configs(concurrency // options["partitions"]))
+    else:
+        await client.start([(QUEUE, concurrency)])
     await asyncio.Event().wait()

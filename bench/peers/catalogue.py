@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from bench.driver.subject import Options
 
@@ -16,12 +16,14 @@ class Peer:
     """One published queue.
 
     Attributes:
-        name: of its environment, and of its module beside this one.
+        name: short, for the command line.
         title: as the report calls it.
         requirements: what its environment holds; the queue itself comes first.
         done, left: queries that count the finished jobs, and those that are not.
         settings: its worker's, by how the report calls them. The best documented come first.
         bulk: it has a call that stores many jobs.
+        of: the name of its environment and of its module beside this one, if not `name`.
+        always: options that producers and workers have at every setting.
     """
 
     name: str
@@ -31,6 +33,12 @@ class Peer:
     left: str
     settings: dict[str, Options] = field(default_factory=dict)
     bulk: bool = True
+    of: str = ""
+    always: Options = field(default_factory=dict)
+
+    @property
+    def module(self) -> str:
+        return self.of or self.name
 
     @property
     def best(self) -> Options:
@@ -116,6 +124,15 @@ AWA = Peer(
     },
 )
 
+AWA_PARTITIONED = replace(
+    AWA,
+    name="awa_partitioned",
+    title=f"{AWA.title}, 4 partitions",
+    settings={"1,024 at a time": {"concurrency": 1_024, "pool": 36}},
+    of="awa",
+    always={"partitions": 4},
+)
+
 SONIQ_PUBLISHED = Peer(
     "soniq_published",
     "soniq 0.1.0 of PyPI",
@@ -125,4 +142,4 @@ SONIQ_PUBLISHED = Peer(
     settings=CONCURRENCY,
 )
 
-PEERS = (PGQUEUER, OBAN, AWA, PROCRASTINATE, CHANCY, SAQ, SONIQ_PUBLISHED)
+PEERS = (PGQUEUER, OBAN, AWA, AWA_PARTITIONED, PROCRASTINATE, CHANCY, SAQ, SONIQ_PUBLISHED)

@@ -26,17 +26,17 @@ async def python_of(peer: Peer) -> Path:
     Raises:
         NotMeasured: it cannot be installed here.
     """
-    if peer.name in _why_not:
-        raise NotMeasured(_why_not[peer.name])
+    if peer.module in _why_not:
+        raise NotMeasured(_why_not[peer.module])
     try:
         return await asyncio.to_thread(_install, peer)
     except NotMeasured as reason:
-        _why_not[peer.name] = str(reason)
+        _why_not[peer.module] = str(reason)
         raise
 
 
 def _install(peer: Peer) -> Path:
-    folder = FOLDER / peer.name
+    folder = FOLDER / peer.module
     python, stamp = folder / "bin" / "python", folder / "installed"
     wanted = "\n".join(peer.requirements)
     if not (stamp.exists() and stamp.read_text() == wanted):

@@ -36,7 +36,7 @@ def _its_own_fault() -> Iterator[None]:
 
 
 async def _queue_of(peer: Peer) -> Queue:
-    program = Program(await python_of(peer), f"bench.peers.{peer.name}", own=False)
+    program = Program(await python_of(peer), f"bench.peers.{peer.module}", own=False)
     return Queue(peer.title, program, done=peer.done, left=peer.left)
 
 
@@ -58,9 +58,10 @@ async def peer_drain(peer: Peer, bench: Bench, options: Options | None = None) -
     queue = await _queue_of(peer)
     jobs = bench.sizes.drain
     with _its_own_fault():
-        template = await _waiting(queue, bench, peer.name, jobs)
+        template = await _waiting(queue, bench, peer, jobs)
         async with bench.databases.fresh(template) as url:
-            drained = await drain(queue, url, options or peer.best, jobs=jobs, cap=CAP)
+            chosen = {**peer.always, **(options or peer.best)}
+            drained = await drain(queue, url, chosen, jobs=jobs, cap=CAP)
     return {"rate": drained.rate, "memory": drained.peak_memory}
 
 
@@ -72,11 +73,11 @@ async def peer_latency(peer: Peer, bench: Bench) -> Figures:
         template = await _empty(queue, bench, peer.name)
         async with (
             bench.databases.fresh(template) as url,
-            workers(queue.program, url, peer.best) as [worker],
+            workers(queue.program, url, {**peer.always, **peer.best}) as [worker],
         ):
             await asyncio.sleep(SETTLE)
             delays = await milliseconds_to_start(
-                queue, worker, url, count=sizes.samples, gap=sizes.gap
+                queue, worker, url, count=sizes.samples, gap=sizes.gap, options=peer.always
             )
     return percentiles(delays)
 
@@ -85,7 +86,7 @@ async def _stored(peer: Peer, bench: Bench, action: str, **arguments: object) ->
     queue = await _queue_of(peer)
     with _its_own_fault():
         async with bench.databases.fresh(await _empty(queue, bench, peer.name)) as url:
-            made = await queue.program.produce(action, url, **arguments)
+            made = await queue.program.produce(action, url, options=peer.always, **arguments)
             async with open_store(url) as store:
                 stored = await store.count(queue.left)
         require_equal(f"enqueue by {queue.name}", calls=made["rows"], stored=stored)
@@ -99,9 +100,9 @@ async def _empty(queue: Queue, bench: Bench, name: str) -> str:
     return await bench.databases.template(f"{name}_empty", fill)
 
 
-async def _waiting(queue: Queue, bench: Bench, name: str, jobs: int) -> str:
+async def _waiting(queue: Queue, bench: Bench, peer: Peer, jobs: int) -> str:
     async def fill(url: str) -> None:
-        await queue.program.produce("bulk", url, count=jobs, chunk=FILL_CHUNK)
+        await queue.program.produce("bulk", url, count=jobs, chunk=FILL_CHUNK, options=peer.always)
 
-    empty = await _empty(queue, bench, name)
-    return await bench.databases.template(f"{name}_waiting", fill, of=empty)
+    empty = await _empty(queue, bench, peer.name)
+    return await bench.databases.template(f"{peer.name}_waiting", fill, of=empty)
