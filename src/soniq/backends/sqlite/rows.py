@@ -1,0 +1,56 @@
+"""Rows as the values that cross the storage seam."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+from uuid import UUID
+
+from pydantic_core import from_json
+
+from soniq.backends.sqlite.times import moment
+from soniq.records import JOB_KEYS, ClaimedJob, JobDict
+
+_TIMES: Final = ("scheduled_at", "created_at", "started_at", "finished_at", "updated_at")
+
+
+def job_dict(row: tuple[Any, ...]) -> JobDict:
+    """A row whose columns are `JOB_KEYS`."""
+    job = dict(zip(JOB_KEYS, row, strict=True))
+    for key in _TIMES:
+        if job[key] is not None:
+            job[key] = moment(job[key])
+    job["args"] = from_json(job["args"])
+    if job["result"] is not None:
+        job["result"] = from_json(job["result"])
+    return job
+
+
+def claimed_jobs(rows: list[list[Any]]) -> list[ClaimedJob]:
+    """Rows of ``claimed.sql``, in claim order."""
+    # Still as text: priority, due time and id sort as they are stored.
+    rows.sort(key=lambda row: (row[4], row[9], row[0]))
+    return [ClaimedJob._make((*row[:9], moment(row[9]), moment(row[10]))) for row in rows]
+
+
+def canonical_id(text: str) -> str | None:
+    """The id as it is stored; None if it is no UUID, so that no row can have it."""
+    try:
+        return str(UUID(text))
+    except ValueError:
+        return None
+
+
+def worker_dict(row: tuple[Any, ...], *, stale_before: str) -> dict[str, Any]:
+    """A row of ``list_workers.sql``."""
+    worker_id, hostname, pid, queues, concurrency, status, started_at, last_heartbeat = row
+    stale = status != "stopped" and last_heartbeat < stale_before
+    return {
+        "id": worker_id,
+        "hostname": hostname,
+        "pid": pid,
+        "queues": None if queues is None else from_json(queues),
+        "concurrency": concurrency,
+        "status": "stale" if stale else status,
+        "started_at": moment(started_at),
+        "last_heartbeat": moment(last_heartbeat),
+    }

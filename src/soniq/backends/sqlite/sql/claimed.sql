@@ -1,0 +1,5 @@
+SELECT json_group_array(json_array(
+    id, job_name, args, queue, priority, attempts, max_attempts, crashes, claim, scheduled_at, created_at
+))
+FROM soniq_jobs
+WHERE rowid IN (SELECT value FROM json_each(:rows))

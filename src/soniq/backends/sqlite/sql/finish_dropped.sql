@@ -1,0 +1,1 @@
+DELETE FROM soniq_jobs WHERE rowid IN (SELECT value FROM json_each(:rows))

@@ -1,0 +1,1 @@
+SELECT queues, job_names FROM soniq_workers WHERE status <> 'stopped'

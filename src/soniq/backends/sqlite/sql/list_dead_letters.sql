@@ -1,0 +1,9 @@
+SELECT
+    id, job_name, args, 'dead_letter' AS status, queue, priority, attempts, max_attempts, crashes,
+    dedup_key, NULL AS scheduled_at, original_created_at AS created_at, NULL AS started_at,
+    NULL AS finished_at, moved_to_dead_letter_at AS updated_at, last_error, NULL AS result,
+    NULL AS worker_id, NULL AS producer_id, dead_letter_reason
+FROM soniq_dead_letter_jobs
+WHERE :queue IS NULL OR queue = :queue
+ORDER BY original_created_at DESC, id DESC
+LIMIT :limit OFFSET :offset

@@ -1,0 +1,1 @@
+UPDATE soniq_workers SET status = 'stopping' WHERE id = :worker AND status = 'active'

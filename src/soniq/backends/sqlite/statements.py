@@ -1,0 +1,18 @@
+"""The statements of this backend by the name of their file."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from typing import Final
+
+
+def _load() -> dict[str, str]:
+    folder = files("soniq.backends.sqlite").joinpath("sql")
+    return {
+        file.name.removesuffix(".sql"): file.read_text(encoding="utf-8")
+        for file in folder.iterdir()
+        if file.name.endswith(".sql")
+    }
+
+
+SQL: Final = _load()
