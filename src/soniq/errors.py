@@ -100,7 +100,7 @@ class MigrationError(SoniqError):
         self.reason = reason
 
 
-class PermanentFailure(Exception):  # noqa: N818 - the name is public
+class PermanentFailure(Exception):
     """Raise it in a handler to dead-letter the job without another attempt."""
 
     def __init__(self, message: str = "") -> None:
@@ -108,7 +108,7 @@ class PermanentFailure(Exception):  # noqa: N818 - the name is public
         self.message = message
 
 
-class RetryAfter(Exception):  # noqa: N818 - the name is public
+class RetryAfter(Exception):
     """Raise it in a handler to fail this attempt and say when the next one is due.
 
     Args:
@@ -118,13 +118,11 @@ class RetryAfter(Exception):  # noqa: N818 - the name is public
 
     def __init__(self, seconds: float | timedelta, message: str = "") -> None:
         super().__init__(message)
-        self.seconds = (
-            seconds.total_seconds() if isinstance(seconds, timedelta) else float(seconds)
-        )
+        self.seconds = seconds.total_seconds() if isinstance(seconds, timedelta) else float(seconds)
         self.message = message
 
 
-class JobFailed(Exception):  # noqa: N818 - the name is public
+class JobFailed(Exception):
     """A job somebody waited for was dead-lettered or cancelled.
 
     Args:

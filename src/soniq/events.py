@@ -1,4 +1,4 @@
-"""What happens in a worker, as typed events. Logs and plugins subscribe; the pipeline words nothing."""
+"""What happens in a worker, as typed events: logs and plugins subscribe, the pipeline emits."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ class Backoff:
         if self._failures == 1:
             return 0.0
         pause = min(self._longest, FIRST_PAUSE * 2.0 ** min(self._failures - 2, 30))
-        return pause * random.uniform(0.5, 1.0)  # noqa: S311 - spreads load, guards nothing
+        return pause * random.uniform(0.5, 1.0)
 
 
 class Service:
@@ -70,12 +70,13 @@ class Service:
 
     async def _loop(self) -> None:
         while True:
-            await asyncio.sleep(await self._survive())
+            pause = await self._survive()
+            await asyncio.sleep(pause)
 
     async def _survive(self) -> float:
         try:
             pause = await self._beat()
-        except Exception as error:  # a background loop promises to outlive its errors
+        except Exception as error:  # noqa: BLE001 - a background loop promises to outlive its errors
             pause = self._backoff.next()
             self._events.emit(LoopFailed(self.name, error, pause))
             return pause

@@ -1,4 +1,4 @@
-"""Stores the ends of runs in batches: what collects while one write is in flight goes with the next."""
+"""Stores the ends of runs in batches: what collects during one write goes with the next."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ class Acker:
     async def _store(self, batch: list[Ended]) -> None:
         try:
             await self._write(batch)
-        except Exception as error:  # not the connection, not contention: some value in the batch
+        except Exception as error:  # noqa: BLE001 - not the connection, not contention: some value in the batch
             await self._isolate(batch, error)
 
     async def _write(self, batch: list[Ended]) -> None:

@@ -103,7 +103,7 @@ class Claimer:
             self._wake.clear()
             try:
                 finished = await self._round()
-            except Exception as error:  # claiming must outlive whatever the store does
+            except Exception as error:  # noqa: BLE001 - claiming must outlive whatever the store does
                 await self._failed(error)
                 continue
             if self._backoff.failing:

@@ -63,7 +63,7 @@ class Executor:
             result = await self._within_time(run, arguments)
         except GeneratorExit:
             raise  # the loop is being torn down: nothing may be awaited any more
-        except BaseException as error:  # whatever a handler raises is its run's failure
+        except BaseException as error:  # noqa: BLE001 - whatever a handler raises is its run's failure
             return self._after_error(run, error)
         return self._after_return(run, result)
 
@@ -140,7 +140,7 @@ class Executor:
         return after_failure(
             error,
             run.job,
-            run.definition,
+            run.definition.meta,
             self._policy,
             lambda broken: self._events.emit(PolicyFailed(run.job, broken)),
         )

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from soniq.errors import PermanentFailure, RetryAfter
 from soniq.records import ClaimedJob, Dead, DeadLetterReason, Retry
-from soniq.registry import JobDefinition
 from soniq.retry import ExponentialBackoff, RetryPolicy
 
 LONGEST_DELAY = 10 * 365 * 86400.0
@@ -18,7 +18,7 @@ _CUT = "\n[...]\n"
 _DEFAULT_POLICY = ExponentialBackoff()
 
 
-class JobTimeout(Exception):  # noqa: N818 - an outcome of a run, not an error of Soniq
+class JobTimeout(Exception):
     """The job's own time limit ran out."""
 
     def __init__(self, seconds: float) -> None:
@@ -40,16 +40,16 @@ def storable(text: str) -> str:
 
 
 def error_text(error: BaseException) -> str:
-    """"Type: message", a line break and the traceback; a timeout is its message alone."""
+    """ "Type: message", a line break and the traceback; a timeout is its message alone."""
     if isinstance(error, JobTimeout):
         return str(error)
     try:
         message = str(error)
-    except Exception as broken:  # an exception's own __str__ may raise
+    except Exception as broken:  # noqa: BLE001 - an exception's own __str__ may raise
         message = f"<its text could not be made: {type(broken).__name__}>"
     try:
         trace = "".join(traceback.format_exception(error))
-    except Exception as broken:
+    except Exception as broken:  # noqa: BLE001
         trace = f"<its traceback could not be made: {type(broken).__name__}>"
     return storable(f"{type(error).__name__}: {message}\n{trace}")
 
@@ -57,13 +57,14 @@ def error_text(error: BaseException) -> str:
 def after_failure(
     error: BaseException,
     job: ClaimedJob,
-    definition: JobDefinition,
+    job_meta: Mapping[str, Any],
     policy: RetryPolicy,
     policy_failed: Callable[[BaseException], None],
 ) -> Retry | Dead:
     """The outcome of a run that raised `error`.
 
     Args:
+        job_meta: the options of the job, for the policy.
         policy_failed: told when the policy itself raised; the default policy then decides.
     """
     text = error_text(error)
@@ -75,7 +76,7 @@ def after_failure(
         return Dead(reason, text)
     if isinstance(error, RetryAfter):
         return Retry(clamped(error.seconds), text)
-    delay = _delay(error, job, definition, policy, policy_failed)
+    delay = _delay(error, job, job_meta, policy, policy_failed)
     if delay is None:
         return Dead(DeadLetterReason.PERMANENT_FAILURE, text)
     return Retry(clamped(delay), text)
@@ -84,19 +85,17 @@ def after_failure(
 def _delay(
     error: BaseException,
     job: ClaimedJob,
-    definition: JobDefinition,
+    job_meta: Mapping[str, Any],
     policy: RetryPolicy,
     policy_failed: Callable[[BaseException], None],
 ) -> float | None:
     try:
-        delay = policy.delay_for(attempt=job.attempts, job_meta=definition.meta, exc=error)
+        delay = policy.delay_for(attempt=job.attempts, job_meta=job_meta, exc=error)
         return None if delay is None else float(delay)
     except PermanentFailure:
         return None
     except RetryAfter as chosen:
         return chosen.seconds
-    except Exception as broken:  # a policy is the user's code
+    except Exception as broken:  # noqa: BLE001 - a policy is the user's code
         policy_failed(broken)
-        return _DEFAULT_POLICY.delay_for(
-            attempt=job.attempts, job_meta=definition.meta, exc=error
-        )
+        return _DEFAULT_POLICY.delay_for(attempt=job.attempts, job_meta=job_meta, exc=error)

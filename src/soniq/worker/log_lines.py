@@ -168,20 +168,14 @@ class LogLines:
 
     def _recovered(self, event: e.WorkersRecovered) -> None:
         for worker in event.workers:
-            logger.warning(
-                "Worker %s (%s:%d) is dead", worker.id, worker.hostname, worker.pid
-            )
+            logger.warning("Worker %s (%s:%d) is dead", worker.id, worker.hostname, worker.pid)
         if event.requeued:
-            logger.warning(
-                "%d jobs that no live worker runs are queued again", len(event.requeued)
-            )
+            logger.warning("%d jobs that no live worker runs are queued again", len(event.requeued))
         for job_id in event.dead:
             logger.error("Job %s has crashed its worker too often: it is a dead letter", job_id)
 
     def _unknown_given_up(self, event: e.UnknownGivenUp) -> None:
-        logger.error(
-            "%d jobs are dead letters: no live worker knows their names", len(event.ids)
-        )
+        logger.error("%d jobs are dead letters: no live worker knows their names", len(event.ids))
 
     def _pruned(self, event: e.Pruned) -> None:
         logger.debug("Deleted %d rows whose time was over", event.rows)

@@ -125,7 +125,7 @@ class Shift:
         self._give_back(self._unbegun())
         self._claimer.stop()
         if self._claiming is not None:
-            # A claim in flight is waited for: cancelled, its jobs would be ours without our knowing.
+            # Cancelled in flight, a claim could make jobs ours without our knowing.
             await asyncio.wait([self._claiming], timeout=CLAIM_PATIENCE)
             self._claiming.cancel()
             await asyncio.wait([self._claiming])

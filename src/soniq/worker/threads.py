@@ -72,7 +72,7 @@ class HandlerThreads:
             error: BaseException | None = None
             try:
                 result = call()
-            except BaseException as raised:  # everything a handler raises is its run's failure
+            except BaseException as raised:  # noqa: BLE001 - everything a handler raises is its run's failure
                 error = raised
             self._report(future, result, error)
             del work, call, future, result, error  # an idle thread must not keep a job alive

@@ -185,7 +185,7 @@ class Worker:
         try:
             async with asyncio.timeout(2.0):
                 await shift.session.stopping()
-        except Exception as error:  # whatever is wrong with the store, stopping goes on
+        except Exception as error:  # noqa: BLE001 - whatever is wrong with the store, stopping goes on
             self._events.emit(StoppingUnsaid(shift.session.id, error))
 
     async def _stop_wholly(self, shift: Shift) -> None:

@@ -1,0 +1,77 @@
+"""An application on each store, with short intervals, and a worker beside the test."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from soniq import Soniq
+
+PATIENCE = 15.0
+
+MakeApp = Callable[..., Awaitable[Soniq]]
+
+
+@pytest.fixture(params=["memory", "sqlite", "postgres"])
+async def make_app(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[MakeApp]:
+    """Make applications on one store; closed at the end."""
+    where: dict[str, Any] = {"backend": request.param}
+    if request.param == "sqlite":
+        where["database_url"] = str(tmp_path / "jobs.db")
+    elif request.param == "postgres":
+        where["database_url"] = request.getfixturevalue("pg_url")
+    made: list[Soniq] = []
+
+    async def make(**settings: Any) -> Soniq:
+        app = Soniq(**where, **settings)
+        await app.setup()
+        made.append(app)
+        return app
+
+    yield make
+    for app in made:
+        await app.close()
+
+
+@pytest.fixture
+async def app(make_app: MakeApp) -> Soniq:
+    """An application with the default settings."""
+    return await make_app()
+
+
+@asynccontextmanager
+async def working(app: Soniq, **options: Any) -> AsyncIterator[asyncio.Event]:
+    """Run a worker beside the block; setting the event it gives stops it early."""
+    stop = asyncio.Event()
+    task = asyncio.create_task(app.run_worker(shutdown_event=stop, **options))
+    try:
+        yield stop
+    finally:
+        stop.set()
+        await asyncio.wait_for(task, PATIENCE)
+
+
+async def until(condition: Callable[[], Awaitable[bool]]) -> None:
+    """Wait until the store shows `condition`; fails after a while."""
+    async with asyncio.timeout(PATIENCE):
+        while not await condition():  # noqa: ASYNC110 - the store tells nobody
+            await asyncio.sleep(0.01)
+
+
+async def until_status(app: Soniq, job_id: str, *statuses: str) -> dict[str, Any]:
+    """Wait until the job has one of these statuses, and return it."""
+    found: dict[str, Any] = {}
+
+    async def reached() -> bool:
+        job = await app.get_job(job_id)
+        found.clear()
+        found.update(job or {"status": None})
+        return found["status"] in statuses
+
+    await until(reached)
+    return found
