@@ -288,15 +288,15 @@ class PostgresStore(Store):
 
     def __init__(self, url: str) -> None:
         super().__init__()
-        self._url = url
+        self.url = url
 
     def _new_backend(self) -> Backend:
         from soniq.backends.postgres import PostgresBackend
 
-        return PostgresBackend(self._url)
+        return PostgresBackend(self.url)
 
     async def pass_time(self, seconds: float) -> None:
-        connection = await asyncpg.connect(self._url)
+        connection = await asyncpg.connect(self.url)
         try:
             await connection.execute(_SHIFT % seconds)
         finally:
@@ -307,7 +307,7 @@ class PostgresStore(Store):
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Any]:
-        connection = await asyncpg.connect(self._url)
+        connection = await asyncpg.connect(self.url)
         try:
             await connection.execute("BEGIN")
             yield connection
