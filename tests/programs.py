@@ -63,9 +63,9 @@ class Program:
         """What has been read of its output so far."""
         return "\n".join(self._seen)
 
-    def line(self, pattern: str) -> re.Match[str]:
-        """Wait for the next line in which `pattern` is found."""
-        until = time.monotonic() + _PATIENCE
+    def line(self, pattern: str, *, within: float = _PATIENCE) -> re.Match[str]:
+        """Wait, for so many seconds at most, for the next line in which `pattern` is found."""
+        until = time.monotonic() + within
         while (line := self._next(until)) is not None:
             if found := re.search(pattern, line):
                 return found

@@ -127,6 +127,15 @@ def test_every_failed_import_is_listed_with_a_hint(project: Project) -> None:
     assert "PYTHONPATH" in hint
 
 
+def test_a_path_is_told_how_its_module_is_named(project: Project) -> None:
+    project.write("shop/jobs.py", ONE_APP)
+
+    with pytest.raises(CommandFailed) as failed:
+        locate(from_modules("./shop/jobs.py"))
+
+    assert "shop.jobs" in failed.value.details[0]
+
+
 def test_an_import_error_shows_no_password(project: Project) -> None:
     project.write("jobs.py", "raise RuntimeError('no postgresql://me:hunter2@host/app')")
 
@@ -143,6 +152,8 @@ def test_an_import_error_shows_no_password(project: Project) -> None:
         ("jobs:greet", "not a Soniq instance"),
         ("empty", "holds no Soniq instance"),
         ("empty:app", "holds no Soniq instance"),
+        ("jobs:", "module:attribute"),
+        (":app", "module:attribute"),
     ],
 )
 def test_an_app_that_is_none_is_refused(project: Project, app: str, said: str) -> None:

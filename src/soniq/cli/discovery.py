@@ -55,7 +55,11 @@ def locate(source: Source) -> Located:
         CommandFailed: an import failed, there is no such instance, more than one could be meant, or
             the one found is bound to another database than the one asked for.
     """
-    module_name, _, attribute = (source.app or "").partition(":")
+    module_name, colon, attribute = (source.app or "").partition(":")
+    if colon and not (module_name and attribute):
+        raise CommandFailed(
+            f"APP is written as module:attribute, like myapp.jobs:app; got {source.app}."
+        )
     names = tuple(dict.fromkeys(filter(None, [module_name, *source.modules])))
     modules = _import_all(names)
     if attribute:
@@ -87,7 +91,7 @@ def _import_all(names: Sequence[str]) -> dict[str, ModuleType]:
         try:
             modules[name] = importlib.import_module(name)
         except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever a user's module does
-            failures.append(f"{name}: {masked(in_one_line(error))}")
+            failures.append(f"{name}: {masked(in_one_line(error))}{_spelling_hint(name)}")
     if failures:
         raise CommandFailed(
             f"{len(failures)} of {len(names)} modules could not be imported.",
@@ -96,6 +100,13 @@ def _import_all(names: Sequence[str]) -> dict[str, ModuleType]:
             "set PYTHONPATH to the folder that holds yours, or fix what its import raises.",
         )
     return modules
+
+
+def _spelling_hint(name: str) -> str:
+    if not name.endswith(".py") and "/" not in name:
+        return ""
+    dotted = name.removeprefix("./").removesuffix(".py").replace("/", ".")
+    return f" (a module is named with dots: {dotted})"
 
 
 def _attribute(module: ModuleType, attribute: str) -> Soniq:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import traceback
 from typing import Final
 
@@ -35,7 +36,7 @@ def report(error: Exception, *, debug: bool, as_json: bool = False) -> None:
     A reader of JSON finds a document on stdout whatever happens.
     """
     if debug:
-        output.error("Traceback", *masked("".join(traceback.format_exception(error))).splitlines())
+        sys.stderr.write(masked("".join(traceback.format_exception(error))))
     details = error.details if isinstance(error, CommandFailed) else ()
     if as_json:
         output.document({"error": {"code": _code(error), "message": masked(in_one_line(error))}})

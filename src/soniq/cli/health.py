@@ -9,6 +9,7 @@ import typer
 
 from soniq.app import Soniq
 from soniq.cli import output
+from soniq.cli.database import answering
 from soniq.cli.failures import CommandFailed
 from soniq.cli.invocation import ask, find_app
 from soniq.cli.options import App, AppOption, DatabaseUrl, JobsModules, Json, examples
@@ -43,7 +44,7 @@ def health(
 
 
 async def _check(app: Soniq, *, worker: bool, as_json: bool) -> int:
-    location = await app._ping()
+    location = await answering(app)
     workers = await _live_workers_here(app) if worker else None
     if workers == 0:
         raise CommandFailed(

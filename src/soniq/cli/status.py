@@ -9,6 +9,7 @@ import typer
 
 from soniq.app import Soniq
 from soniq.cli import output
+from soniq.cli.database import answering
 from soniq.cli.invocation import ask, find_app
 from soniq.cli.options import App, AppOption, DatabaseUrl, JobsModules, Json, examples
 
@@ -47,7 +48,7 @@ def status(
 async def _look(app: Soniq, *, jobs: bool, queues: bool) -> dict[str, Any]:
     """Everything to show, as the JSON document shows it."""
     found: dict[str, Any] = {
-        "database": {"status": "ok", "location": await app._ping()},
+        "database": {"status": "ok", "location": await answering(app)},
         "environment": app.settings.environment,
         "queue_statistics": await app.get_queue_stats(),
         "workers": _worker_counts(await app.list_workers()),

@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from soniq.app import Soniq
 from soniq.cli import output
+from soniq.cli.database import answering
 from soniq.cli.discovery import Located
 from soniq.cli.invocation import run
 from soniq.errors import SoniqError
@@ -57,7 +58,7 @@ def work_here(located: Located, options: WorkerOptions) -> None:
 
 async def announce(located: Located, options: WorkerOptions, *, processes: int) -> None:
     """Make sure that the database can be used, and print what is about to run."""
-    location = await located.app._ping()
+    location = await answering(located.app)
     output.info(f"Imported modules: {', '.join(located.modules)}")
     if not located.app._get_job_registry().names():
         output.warning("These modules register no jobs: the worker will find nothing it knows.")
