@@ -244,15 +244,6 @@ async def test_cancelled_and_deleted_jobs_are_not_claimed(store: Store) -> None:
     await worker.assert_nothing_to_claim()
 
 
-async def test_a_worker_that_has_left_claims_nothing(store: Store) -> None:
-    await store.backend.insert([job := new_job()])
-    gone, there = await store.join(), await store.join()
-    await gone.session.leave()
-
-    assert (await gone.session.claim(5)).jobs == []
-    assert (await there.claim_one()).id == job.id
-
-
 async def test_eight_workers_at_once_never_claim_a_job_twice(store: Store) -> None:
     number = 2_000
     jobs = [new_job(queue=f"q{n % 3}", priority=100 + n % 2) for n in range(number)]

@@ -81,6 +81,8 @@ class Worker:
     heartbeat: float
     status: str = "active"
     silent: bool = False
+    left: bool = False
+    """Its session is over: nobody calls it any more."""
 
     @property
     def live(self) -> bool:
@@ -145,7 +147,10 @@ class Lifecycle(RuleBasedStateMachine):
     # --- drawing -------------------------------------------------------------------------------
 
     def a_worker(self, data: st.DataObject) -> Worker:
-        return data.draw(st.sampled_from(self.workers), "worker")
+        return data.draw(st.sampled_from(self.present()), "worker")
+
+    def present(self) -> list[Worker]:
+        return [worker for worker in self.workers if not worker.left]
 
     def awake(self) -> list[Worker]:
         return [worker for worker in self.workers if worker.live and not worker.silent]
@@ -178,21 +183,24 @@ class Lifecycle(RuleBasedStateMachine):
 
     # --- workers -------------------------------------------------------------------------------
 
-    @precondition(lambda self: len(self.workers) < 5)
+    @precondition(lambda self: len(self.present()) < 4)
     @rule()
     def join(self) -> None:
         self.workers.append(Worker(self.run(self.store.join()), self.now, self.now))
 
+    @precondition(lambda self: self.present())
     @rule(data=st.data())
     def fall_silent(self, data: st.DataObject) -> None:
         self.a_worker(data).silent = True
 
+    @precondition(lambda self: self.present())
     @rule(data=st.data(), leaves=st.booleans())
     def stop(self, data: st.DataObject, leaves: bool) -> None:
         worker = self.a_worker(data)
         self.run(worker.recruit.session.stopping())
         if leaves:
             self.run(worker.recruit.session.leave())
+            worker.left = True
         if worker.live:
             worker.status = "stopped" if leaves else "stopping"
 
@@ -202,17 +210,19 @@ class Lifecycle(RuleBasedStateMachine):
             self.run(self.store.pass_time(STEP))
             self.now += STEP
             for worker in self.workers:
-                if not worker.silent:
+                if not worker.silent and not worker.left:
                     assert self.run(worker.recruit.session.heartbeat()) is worker.live
                     worker.heartbeat = self.now
 
     # --- claims --------------------------------------------------------------------------------
 
+    @precondition(lambda self: self.present())
     @rule(data=st.data(), limit=st.integers(1, 4))
     def claim(self, data: st.DataObject, limit: int) -> None:
         worker = self.a_worker(data)
         self.check_claimed(worker, self.run(worker.recruit.session.claim(limit)), limit, False)
 
+    @precondition(lambda self: self.present())
     @rule(data=st.data())
     def claim_suspect(self, data: st.DataObject) -> None:
         worker = self.a_worker(data)
@@ -247,10 +257,10 @@ class Lifecycle(RuleBasedStateMachine):
 
     # --- ends ----------------------------------------------------------------------------------
 
-    @precondition(lambda self: self.claims)
+    @precondition(lambda self: self.usable_claims())
     @rule(data=st.data(), outcome=st.sampled_from(OUTCOMES), repeated=st.booleans())
     def finish(self, data: st.DataObject, outcome: Outcome, repeated: bool) -> None:
-        claim = data.draw(st.sampled_from(self.claims[-12:]), "claim")
+        claim = data.draw(st.sampled_from(self.usable_claims()[-12:]), "claim")
         job, session = claim.job, claim.worker.recruit.session
         holds = job.status == "processing" and self.is_last(claim)
         shown = repeated and job.shows == outcome and self.is_last(claim)
@@ -265,6 +275,9 @@ class Lifecycle(RuleBasedStateMachine):
             assert stored == {job.id}
         elif not repeated or (self.lives(job) and not self.is_last(claim)):
             assert stored == set()
+
+    def usable_claims(self) -> list[Claim]:
+        return [claim for claim in self.claims if not claim.worker.left]
 
     def is_last(self, claim: Claim) -> bool:
         return claim.job.worker is claim.worker and claim.job.claim == claim.number
@@ -361,7 +374,7 @@ class Lifecycle(RuleBasedStateMachine):
 
     @invariant()
     def a_worker_is_told_of_what_it_lost_and_of_nothing_else(self) -> None:
-        for worker in self.workers:
+        for worker in self.present():
             claims = {c.job.id: c.number for c in self.claims if c.worker is worker}
             lost = self.run(worker.recruit.session.lost(claims)) if claims else {}
             held = {
@@ -372,7 +385,7 @@ class Lifecycle(RuleBasedStateMachine):
             assert set(lost) == set(claims) - held
 
 
-EXAMPLES: Final = {"memory": (60, 40), "sqlite": (8, 30), "postgres": (5, 25)}
+EXAMPLES: Final = {"memory": (200, 50), "sqlite": (25, 40), "postgres": (5, 25)}
 
 
 async def emptied(url: str) -> None:
