@@ -136,7 +136,6 @@ class Store(ABC):
     """One store, which any number of backends may open as far as its kind allows."""
 
     name: str
-    transactional = True
 
     def __init__(self) -> None:
         self.backend: Backend
@@ -211,7 +210,6 @@ class Store(ABC):
 
 class MemoryStore(Store):
     name = "memory"
-    transactional = False
 
     def __init__(self) -> None:
         super().__init__()

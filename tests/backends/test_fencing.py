@@ -161,6 +161,19 @@ async def test_a_cancelled_job_stays_cancelled(
     assert await store.job(job.id) == cancelled
 
 
+@pytest.mark.parametrize("outcome", [Retry(0, "no"), Snoozed(0, "SNOOZE"), Released()], ids=repr)
+async def test_an_ending_is_not_taken_for_stored_because_an_earlier_claim_ended_alike(
+    store: Store, worker: Recruit, job: ClaimedJob, outcome: Outcome
+) -> None:
+    assert await worker.finish(job, outcome)
+    again = await worker.claim_one()
+    assert await store.backend.cancel_job(job.id)
+
+    assert not await worker.finish(again, outcome, repeated=True)
+
+    assert (await store.job(job.id))["status"] == "cancelled"
+
+
 @pytest.mark.parametrize("repeated", [False, True])
 @pytest.mark.parametrize("outcome", [Done("1"), Retry(0, "no"), GAVE_UP], ids=repr)
 async def test_a_deleted_job_stays_deleted(
