@@ -10,6 +10,7 @@ from soniq.backends.base import Unavailable, Wake, WorkerSession
 from soniq.backends.sqlite import insert, queries, schema, upkeep
 from soniq.backends.sqlite.connection import Connection
 from soniq.backends.sqlite.database import PATIENCE, Database
+from soniq.backends.sqlite.liveness import folder_of
 from soniq.backends.sqlite.rows import canonical_id
 from soniq.backends.sqlite.session import SQLiteSession
 from soniq.backends.sqlite.times import Clock, stamp, system_clock
@@ -41,7 +42,7 @@ class SQLiteBackend:
         # Resolved: the locks of the workers lie beside the real file.
         self._path = str(Path(path).resolve())
         self._clock = clock or system_clock
-        self._turn = Turn()
+        self._turn = Turn(folder_of(self._path) / "turn.lock")
         self._settings = SoniqSettings.model_construct()
         self._reader: Connection | None = None
         self._writer: Connection | None = None
@@ -77,6 +78,7 @@ class SQLiteBackend:
             if connection is not None:
                 await connection.close()
         self._reader = self._writer = None
+        self._turn.close()
         self._is_ready = False
 
     async def setup(self) -> list[str]:

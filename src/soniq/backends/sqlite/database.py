@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import sqlite3
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -66,8 +66,13 @@ class Database:
 
     # --- statements ----------------------------------------------------------------------------
 
-    def execute(self, sql: str, parameters: Mapping[str, Any] | None = None) -> sqlite3.Cursor:
-        """Run one statement; outside a transaction it waits for locks."""
+    def execute(
+        self,
+        sql: str,
+        parameters: Mapping[str, Any] | None = None,
+        waiting: Callable[[], None] | None = None,
+    ) -> sqlite3.Cursor:
+        """Run one statement; outside a transaction it waits for locks, and calls `waiting` then."""
         deadline = time.monotonic() + self.patience
         while True:
             try:
@@ -75,6 +80,8 @@ class Database:
             except sqlite3.OperationalError as error:
                 if not is_busy(error) or self._sqlite.in_transaction:
                     raise
+                if waiting is not None:
+                    waiting()
                 self._wait_a_moment(deadline, error)
 
     def _wait_a_moment(self, deadline: float, error: sqlite3.OperationalError) -> None:
@@ -126,7 +133,7 @@ class Database:
         if not self._turn.take(time.monotonic() + self.patience, self.call):
             raise Contended(f"SQLite file {self.path} was not free for writing in time")
         try:
-            self.execute("BEGIN IMMEDIATE")
+            self._begin()
             try:
                 yield self.clock()
                 if self.call.abandoned:
@@ -138,6 +145,12 @@ class Database:
         finally:
             self._turn.give_back()
         self._keep_log_short()
+
+    def _begin(self) -> None:
+        try:
+            self.execute("BEGIN IMMEDIATE", waiting=self._turn.wait)
+        finally:
+            self._turn.begun()
 
     def _keep_log_short(self) -> None:
         """Truncate a log that a long read or a huge transaction let grow, or let the next try."""

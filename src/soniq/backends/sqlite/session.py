@@ -58,11 +58,10 @@ class SQLiteSession:
             self._hold_lock()
             with database.writing() as now:
                 database.change("join", **_columns(self._worker, settings, stamp(now)))
-            self._look_around(database)
             return Judge(self._path, self.id, self._worker.hostname, settings, now)
 
         self._judge = await self._upkeep.run(register)
-        self._watch = Watch(self._path, self._clock, self._worker.queues, wake)
+        self._watch = Watch(self._path, self._clock, self._turn, self._worker.queues, wake)
 
     def _hold_lock(self) -> None:
         try:
@@ -132,13 +131,9 @@ class SQLiteSession:
                 alive = database.change("heartbeat", worker=self.id, now=stamp(now)) == 1
             if alive:
                 self._judge.beat(now)
-            self._look_around(database)
             return alive
 
         return await self._upkeep.run(beat)
-
-    def _look_around(self, database: Database) -> None:
-        self._turn.crowded = len(database.rows("live_workers")) > 1
 
     async def stopping(self) -> None:
         def mark(database: Database) -> None:

@@ -30,15 +30,19 @@ class Watch:
     Args:
         path: the file.
         clock: what time it is.
+        turn: the process's turn to write, of which a watch makes no use.
         queues: those the worker serves, None for all.
         wake: called on the event loop on which the watch was made.
     """
 
-    def __init__(self, path: str, clock: Clock, queues: Collection[str] | None, wake: Wake) -> None:
+    def __init__(
+        self, path: str, clock: Clock, turn: Turn, queues: Collection[str] | None, wake: Wake
+    ) -> None:
         self.busy = False
         """The worker has work enough and need not be told within milliseconds."""
         self._path = path
         self._clock = clock
+        self._turn = turn
         self._queues = queues
         self._served = None if queues is None else text_of(queues)
         self._told: str | None = None
@@ -57,7 +61,7 @@ class Watch:
     def _run(self) -> None:
         while not self._stop.is_set():
             try:
-                database = Database(self._path, self._clock, Turn())
+                database = Database(self._path, self._clock, self._turn)
                 try:
                     self._watch(database)
                 finally:
