@@ -1,5 +1,21 @@
 """Background jobs for Python on Postgres, SQLite or memory."""
 
+from soniq.app import Soniq
+from soniq.errors import PermanentFailure, RetryAfter, SoniqError
+from soniq.job import JobContext, Snooze
+from soniq.records import JobStatus
+from soniq.task_ref import TaskRef, task_ref
 from soniq.version import __version__
 
-__all__ = ["__version__"]
+__all__ = [
+    "JobContext",
+    "JobStatus",
+    "PermanentFailure",
+    "RetryAfter",
+    "Snooze",
+    "Soniq",
+    "SoniqError",
+    "TaskRef",
+    "__version__",
+    "task_ref",
+]

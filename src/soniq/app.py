@@ -1,0 +1,420 @@
+"""The Soniq object: the parts put together."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable, Collection, Sequence
+from datetime import datetime, timedelta
+from types import TracebackType
+from typing import Any, Concatenate, Never, ParamSpec, Protocol, Self, TypeVar, Unpack, overload
+
+from soniq.backends.base import Backend
+from soniq.backends.opening import Opening
+from soniq.backends.urls import backend_for
+from soniq.definition import JobKeywords, define
+from soniq.enqueue import AnyTarget, Enqueuer, JobFunction, Options, Resolver, add_methods
+from soniq.errors import SONIQ_APP_FROZEN, SoniqError
+from soniq.job import JobContext
+from soniq.queries import Queries
+from soniq.records import JobDict
+from soniq.registry import JobRegistry
+from soniq.retry import ExponentialBackoff, RetryPolicy
+from soniq.running import check_worker
+from soniq.settings import SoniqSettings
+from soniq.spelling import refuse_unknown
+
+P = ParamSpec("P")
+R = TypeVar("R")
+When = datetime | timedelta | float
+_OWN_KEYWORDS = ("backend", "retry_policy")
+
+
+class JobDecorator(Protocol):
+    """What ``@app.job(...)`` gives: it decorates a handler."""
+
+    @overload
+    def __call__(
+        self, function: Callable[Concatenate[JobContext, P], R], /
+    ) -> JobFunction[Concatenate[JobContext, P], P, R]: ...
+
+    @overload
+    def __call__(self, function: Callable[P, R], /) -> JobFunction[P, P, R]: ...
+
+
+class Soniq:
+    """Background jobs: define them, enqueue them, run them.
+
+    Making one does no I/O; the store is opened by the first coroutine that needs it.
+
+    Args:
+        database_url: URL or path of the store; unset, the environment and ``.env`` decide.
+        backend: a backend object, or ``"postgres"``, ``"sqlite"`` or ``"memory"``.
+        retry_policy: decides when failed jobs run again; None is `ExponentialBackoff`.
+        settings: any setting by name; these beat the environment.
+
+    Raises:
+        TypeError: an unknown keyword.
+        ValueError: a setting out of bounds, or an unknown backend.
+        SoniqError: SONIQ_INVALID_DATABASE_URL.
+    """
+
+    def __init__(
+        self,
+        database_url: str | os.PathLike[str] | None = None,
+        backend: Backend | str | None = None,
+        retry_policy: RetryPolicy | None = None,
+        **settings: Any,
+    ) -> None:
+        refuse_unknown("Soniq()", settings, (*SoniqSettings.model_fields, *_OWN_KEYWORDS))
+        if database_url is not None:
+            settings["database_url"] = os.fspath(database_url)
+        self._settings = SoniqSettings(**settings)
+        self._retry_policy: RetryPolicy = retry_policy or ExponentialBackoff()
+        self._registry = JobRegistry()
+        self._wire(backend)
+
+    def _wire(self, backend: Backend | str | None) -> None:
+        settings = self._settings
+        if backend is None or isinstance(backend, str):
+            self._opening = Opening(backend_for(backend, settings.database_url), settings)
+        else:
+            self._opening = Opening(lambda: backend, settings, backend)
+        self._enqueuer = Enqueuer(self._opening, Resolver(self._registry, settings))
+        self._queries = Queries(self._opening, settings)
+
+    # --- what it is ----------------------------------------------------------------------------
+
+    @property
+    def settings(self) -> SoniqSettings:
+        """The settings in force."""
+        return self._settings
+
+    @property
+    def backend(self) -> Backend | None:
+        """The store; None before initialisation where it is built by then."""
+        return self._opening.backend
+
+    @property
+    def is_initialized(self) -> bool:
+        """Whether the store is open."""
+        return self._opening.is_open
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether `close` was called and nothing opened it again."""
+        return self._opening.is_closed
+
+    @property
+    def retry_policy(self) -> RetryPolicy:
+        """Decides when failed jobs run again; may be set until initialised."""
+        return self._retry_policy
+
+    @retry_policy.setter
+    def retry_policy(self, policy: RetryPolicy) -> None:
+        if self.is_initialized:
+            raise SoniqError(
+                "retry_policy can no longer be set: this Soniq instance is initialised",
+                SONIQ_APP_FROZEN,
+                suggestions=["Set it right after making the instance, or pass it to Soniq()."],
+            )
+        self._retry_policy = policy
+
+    # --- opening and closing -------------------------------------------------------------------
+
+    async def ensure_initialized(self) -> None:
+        """Open the store, unless it is open; also after `close`.
+
+        Raises:
+            SoniqError: SONIQ_INIT_ERROR, from what went wrong.
+        """
+        await self._opening.reopen()
+
+    async def close(self) -> None:
+        """Let enqueues under way end, and give back all connections."""
+        await self._opening.close(before=self._enqueuer.drained)
+
+    async def __aenter__(self) -> Self:
+        await self.ensure_initialized()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.close()
+
+    async def setup(self) -> int:
+        """Create what is missing in the store and return how many migrations were applied.
+
+        Raises:
+            MigrationError: one failed; what it had done was rolled back.
+        """
+        opened = await self._opening.ready()
+        return len(await opened.backend.setup())
+
+    # --- jobs ----------------------------------------------------------------------------------
+
+    @overload
+    def job(
+        self,
+        function: Callable[Concatenate[JobContext, P], R],
+        /,
+        **keywords: Unpack[JobKeywords],
+    ) -> JobFunction[Concatenate[JobContext, P], P, R]: ...
+
+    @overload
+    def job(
+        self, function: Callable[P, R], /, **keywords: Unpack[JobKeywords]
+    ) -> JobFunction[P, P, R]: ...
+
+    @overload
+    def job(self, /, **keywords: Unpack[JobKeywords]) -> JobDecorator: ...
+
+    def job(self, function: Any = None, /, **keywords: Any) -> Any:
+        """Register a handler: ``@app.job``, or ``@app.job(queue="mail", retries=5)``.
+
+        Args:
+            name: the job's name; derived from module and function if left out.
+            retries, max_retries: further attempts after the first; `max_retries` wins.
+            validate, args_model: pydantic model for all arguments; `validate` wins.
+            priority: 1-1000, lower runs first.
+            queue: where its jobs wait; left at "default" the setting `route_map` may decide.
+            retry_delay: seconds, or a list with one entry an attempt.
+            retry_backoff: double the delay with each attempt.
+            retry_max_delay: seconds, the longest delay.
+            retry_jitter: with `retry_backoff`, wait between half the delay and all of it.
+            unique: one unfinished job for the same arguments.
+            timeout: seconds a run may take; 0 for no limit.
+
+        Returns:
+            The function itself, which gains ``.enqueue()`` and ``.options()``.
+
+        Raises:
+            TypeError: an unknown keyword, or something that cannot be a handler.
+            ValueError: a value out of bounds.
+            SoniqError: SONIQ_INVALID_TASK_NAME.
+        """
+        if function is None:
+            return lambda decorated: self._define(decorated, keywords)
+        return self._define(function, keywords)
+
+    def _define(self, function: Callable[..., Any], keywords: dict[str, Any]) -> Any:
+        self._registry.register(define(function, keywords, self._settings))
+
+        async def send(arguments: dict[str, Any], options: Options) -> str:
+            return await self._enqueuer.enqueue_bound(function, arguments, options)
+
+        add_methods(function, send)
+        return function
+
+    async def enqueue(
+        self,
+        target: AnyTarget,
+        /,
+        *,
+        args: dict[str, Any] | None = None,
+        queue: str | None = None,
+        priority: int | None = None,
+        scheduled_at: When | None = None,
+        delay: timedelta | float | None = None,
+        unique: bool | None = None,
+        dedup_key: str | None = None,
+        connection: object | None = None,
+        **job_args: Any,
+    ) -> str:
+        """Store a job and return its id, or that of the unfinished job that holds its dedup key.
+
+        Args:
+            target: a handler, the name of one, or a `TaskRef`.
+            args: the job's arguments, for a name or a `TaskRef`.
+            queue, priority, unique: override what the job's registration says.
+            scheduled_at: when it is due: aware datetime, timedelta or seconds from now.
+            delay: the same, relative; a handler's own parameter of that name receives it instead.
+            dedup_key: at most one unfinished job has it.
+            connection: store the job in the open transaction of this connection.
+            job_args: the job's arguments, for a handler.
+
+        Raises:
+            TypeError, ValueError: a call or a value that means nothing.
+            SoniqError: SONIQ_UNKNOWN_TASK_NAME, SONIQ_INVALID_TASK_NAME, SONIQ_TASK_ARGS_INVALID,
+                SONIQ_DATABASE_UNAVAILABLE.
+        """
+        options = Options(queue, priority, scheduled_at, delay, unique, dedup_key, connection)
+        return await self._enqueuer.enqueue(target, args, options, job_args)
+
+    async def enqueue_many(
+        self,
+        target: AnyTarget,
+        args_list: list[dict[str, Any]],
+        *,
+        queue: str | None = None,
+        priority: int | None = None,
+        scheduled_at: When | None = None,
+        unique: bool | None = None,
+        dedup_keys: Sequence[str | None] | None = None,
+        connection: object | None = None,
+        **unknown: Never,
+    ) -> list[str]:
+        """Store a job for each dict of arguments, all or none; returns their ids in that order.
+
+        Raises:
+            TypeError, ValueError, SoniqError: as `enqueue`; the context of a SoniqError about one
+                row has its ``index``.
+        """
+        refuse_unknown("enqueue_many()", unknown, _MANY_KEYWORDS)
+        options = Options(queue, priority, scheduled_at, None, unique, None, connection)
+        return await self._enqueuer.enqueue_many(target, args_list, options, dedup_keys)
+
+    async def schedule(
+        self,
+        target: AnyTarget,
+        run_at: When,
+        *,
+        args: dict[str, Any] | None = None,
+        **kwargs: Any,
+    ) -> str:
+        """`enqueue` a job that is due at `run_at`."""
+        if run_at is None:
+            raise TypeError("run_at must be an aware datetime, a timedelta or seconds from now")
+        return await self.enqueue(target, args=args, scheduled_at=run_at, **kwargs)
+
+    # --- questions -----------------------------------------------------------------------------
+
+    async def get_job(self, job_id: str) -> JobDict | None:
+        """The job or dead letter of that id; None for an unknown or malformed one."""
+        return await self._queries.job(job_id)
+
+    async def get_job_status(self, job_id: str) -> JobDict | None:
+        """`get_job` by another name."""
+        return await self._queries.job(job_id)
+
+    async def get_result(self, job_id: str, *, result_model: Any = None) -> Any:
+        """What the handler returned, once the job is done; else None.
+
+        Args:
+            job_id: the job.
+            result_model: pydantic model or any type to restore the result to.
+
+        Raises:
+            ValueError: the result is not of that type.
+        """
+        return await self._queries.result(job_id, result_model)
+
+    async def list_jobs(
+        self,
+        queue: str | None = None,
+        status: str | None = None,
+        limit: int = 100,
+        offset: int = 0,
+    ) -> list[JobDict]:
+        """Jobs, newest first; dead letters only with ``status="dead_letter"``."""
+        return await self._queries.jobs(queue, status, limit, offset)
+
+    async def get_queue_stats(self) -> dict[str, int]:
+        """How many jobs there are: total, queued, processing, done, dead_letter, cancelled."""
+        return await self._queries.stats()
+
+    async def get_queues(self) -> list[dict[str, Any]]:
+        """The same counts for each queue, by name."""
+        return await self._queries.queues()
+
+    async def list_workers(self) -> list[dict[str, Any]]:
+        """Registered workers, newest first.
+
+        Returns:
+            Dicts with id, hostname, pid, queues (None for all), concurrency, status (active,
+            stopping, stopped or stale), started_at and last_heartbeat.
+        """
+        return await self._queries.workers()
+
+    async def cancel_job(self, job_id: str) -> bool:
+        """Cancel a queued or running job; False for any other."""
+        return await self._queries.cancel(job_id)
+
+    async def delete_job(self, job_id: str) -> bool:
+        """Remove a job, cancelling it if it runs; False for an unknown id or a dead letter."""
+        return await self._queries.delete(job_id)
+
+    # --- running -------------------------------------------------------------------------------
+
+    async def run_worker(
+        self,
+        concurrency: int | None = None,
+        run_once: bool = False,
+        queues: Sequence[str] | None = None,
+        shutdown_event: asyncio.Event | None = None,
+    ) -> bool:
+        """Run jobs until SIGTERM, SIGINT or SIGHUP, and return whether any job ran.
+
+        Args:
+            concurrency: jobs at a time; None is the setting.
+            run_once: end when nothing is due any more.
+            queues: the queues to serve; None is the setting.
+            shutdown_event: set it to stop; then no signal handlers are installed.
+
+        Raises:
+            ValueError: concurrency out of bounds, or ``queues=[]``.
+            SoniqError: SONIQ_POOL_TOO_SMALL, SONIQ_SCHEMA_MISSING, SONIQ_SCHEMA_TOO_NEW.
+        """
+        return await self._run_worker(concurrency, run_once, queues, shutdown_event)
+
+    async def _run_worker(
+        self,
+        concurrency: int | None = None,
+        run_once: bool = False,
+        queues: Sequence[str] | None = None,
+        shutdown_event: asyncio.Event | None = None,
+        replaces: Collection[int] = (),
+    ) -> bool:
+        # Programs that only enqueue never load the worker.
+        from soniq.worker import run_worker
+
+        check_worker(concurrency, queues, self._settings)
+        opened = await self._opening.ready()
+        return await run_worker(
+            backend=opened.backend,
+            settings=self._settings,
+            registry=self._registry,
+            retry_policy=self._retry_policy,
+            concurrency=concurrency,
+            queues=queues,
+            run_once=run_once,
+            shutdown_event=shutdown_event,
+            replaces=replaces,
+        )
+
+    # --- for the command line ------------------------------------------------------------------
+
+    def _get_job_registry(self) -> JobRegistry:
+        return self._registry
+
+    def _database_url(self) -> str | None:
+        given = self._opening.backend
+        return self._settings.database_url or (given.location if given else None)
+
+    def _use_database_url(self, url: str) -> None:
+        """Take another store than the configured one; only before initialisation."""
+        settings = self._settings.model_dump(exclude_unset=True) | {"database_url": url}
+        self._settings = SoniqSettings(**settings)
+        self._wire(None)
+
+    async def _ping(self) -> str:
+        """Where the store is, once it has answered with a fitting schema."""
+        await self._queries.ask(lambda backend: backend.ping())
+        return (await self._opening.ready()).backend.location
+
+    async def _migrations(self) -> list[tuple[str, bool]]:
+        return await self._queries.ask(lambda backend: backend.migrations())
+
+
+_MANY_KEYWORDS = (
+    "queue",
+    "priority",
+    "scheduled_at",
+    "unique",
+    "dedup_keys",
+    "connection",
+)

@@ -1,0 +1,204 @@
+"""Job arguments: checked against the handler's signature, stored as JSON, restored for the run.
+
+Handlers whose annotations JSON carries by itself (int, str, list, dict, Any ...) never meet
+pydantic: the exact types of the values are compared, and only a mismatch takes the long way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+from inspect import Parameter
+from types import NoneType, UnionType
+from typing import Any, Final, Union, get_args, get_origin
+
+from pydantic import BaseModel, TypeAdapter
+from pydantic.errors import PydanticUserError
+from pydantic_core import from_json
+
+from soniq.jsontext import dump_json
+from soniq.signature import Signature, resolve
+from soniq.spelling import did_you_mean
+from soniq.typed_json import Misfit, TypedJson, fields_adapter
+
+__all__ = ["ArgumentCodec", "InvalidArguments", "dump_json", "restore"]
+
+_SCALARS: Final = frozenset({int, str, float, bool, NoneType})
+_CONTAINERS: Final[tuple[tuple[Any, type], ...]] = (
+    (dict, dict),
+    (dict[str, Any], dict),
+    (list, list),
+    (list[Any], list),
+)
+
+
+class InvalidArguments(ValueError):
+    """Arguments that don't fit.
+
+    Args:
+        errors: what is wrong, one sentence each, without the values.
+    """
+
+    def __init__(self, errors: list[str]) -> None:
+        super().__init__("; ".join(errors))
+        self.errors = errors
+
+
+class ArgumentCodec:
+    """The arguments of one job, on their way to the store and back.
+
+    Args:
+        function: the handler; None for a job that lives elsewhere.
+        signature: what `read_signature` said about it.
+        model: pydantic model that checks all arguments in place of the annotations.
+    """
+
+    def __init__(
+        self,
+        function: Any = None,
+        signature: Signature | None = None,
+        model: type[BaseModel] | None = None,
+    ) -> None:
+        self._function = function
+        self._parameters = signature.parameters if signature else ()
+        self._required = signature.required if signature else frozenset[str]()
+        self._names = signature.names if signature else frozenset[str]()
+        self._open_ended = signature is None or signature.open_ended
+        self._model = model
+
+    def dump(self, arguments: Mapping[str, Any]) -> str:
+        """Return `arguments` as the text of a JSON object.
+
+        Raises:
+            InvalidArguments: they don't bind, validate or serialise.
+        """
+        if self._model is not None:
+            return self._dump_model(arguments)
+        self._check_names(arguments)
+        try:
+            return dump_json(arguments) if self._fit(arguments) else self._typed.dump(arguments)[0]
+        except Misfit as misfit:
+            raise InvalidArguments(misfit.errors) from misfit
+        except ValueError as error:
+            raise InvalidArguments([_culprit(arguments, error)]) from error
+
+    def load(self, text: str) -> dict[str, Any]:
+        """Return the handler's keyword arguments from stored text.
+
+        Raises:
+            InvalidArguments: they fit the handler no longer.
+        """
+        try:
+            if self._model is not None:
+                return self._keywords(self._typed.load(text))
+            arguments = from_json(text)
+            self._check_names(arguments)
+            return arguments if self._fit(arguments) else self._typed.load(text)  # type: ignore[no-any-return]
+        except InvalidArguments:
+            raise
+        except Misfit as misfit:
+            raise InvalidArguments(misfit.errors) from misfit
+        except (ValueError, AttributeError) as error:
+            raise InvalidArguments([f"the stored arguments are no JSON object: {error}"]) from error
+
+    def _check_names(self, arguments: Mapping[str, Any]) -> None:
+        keys = arguments.keys()
+        known = keys <= self._names or (self._open_ended and all(type(key) is str for key in keys))
+        if known and self._required <= keys:
+            return
+        raise InvalidArguments(
+            [f"{name}: required argument is missing" for name in sorted(self._required - keys)]
+            + [self._unexpected(key) for key in keys if key not in self._names]
+        )
+
+    def _unexpected(self, key: Any) -> str:
+        if not isinstance(key, str):
+            return f"{key!r}: the name of an argument must be text"
+        return f"{key}: the job takes no such argument{did_you_mean(key, self._names)}"
+
+    def _fit(self, arguments: Mapping[str, Any]) -> bool:
+        """Whether every value is exactly of a type that needs neither check nor restoring."""
+        exact = self._exact_types
+        for name, value in arguments.items():
+            allowed = exact.get(name)
+            if allowed is not None and type(value) not in allowed:
+                return False
+        return True
+
+    @cached_property
+    def _annotations(self) -> dict[str, Any]:
+        """Resolved at first use, when the names an annotation refers to exist."""
+        return {one.name: _annotation(self._function, one) for one in self._parameters}
+
+    @cached_property
+    def _exact_types(self) -> dict[str, frozenset[type]]:
+        """For each parameter that is not Any: the types that need no check, maybe none."""
+        return {name: _exact(kind) for name, kind in self._annotations.items() if kind is not Any}
+
+    @cached_property
+    def _typed(self) -> TypedJson:
+        if self._model is not None:
+            return TypedJson(TypeAdapter(self._model))
+        return TypedJson(fields_adapter(self._annotations, open_ended=self._open_ended))
+
+    def _dump_model(self, arguments: Mapping[str, Any]) -> str:
+        try:
+            text, model = self._typed.dump(dict(arguments))
+        except Misfit as misfit:
+            raise InvalidArguments(misfit.errors) from misfit
+        self._keywords(model)
+        return text
+
+    def _keywords(self, model: BaseModel) -> dict[str, Any]:
+        """The fields of the model, which the handler must be able to take."""
+        fields = {name: getattr(model, name) for name in type(model).model_fields}
+        fields.update(model.model_extra or {})
+        self._check_names(fields)
+        return fields
+
+
+def restore(value: Any, kind: Any) -> Any:
+    """Turn a stored result, as JSON gives it, back into a value of the type `kind`.
+
+    Raises:
+        ValueError: it is not of that type.
+    """
+    if isinstance(kind, type) and issubclass(kind, BaseModel):
+        return kind.model_validate_json(dump_json(value))
+    adapter = fields_adapter({"value": kind}, open_ended=False)
+    return adapter.validate_json(dump_json({"value": value}))["value"]
+
+
+def _annotation(function: Any, parameter: Parameter) -> Any:
+    """The parameter's type, Any where pydantic can make nothing of it."""
+    kind = resolve(function, parameter.annotation)
+    if kind is Any:
+        return Any
+    if parameter.default is None:
+        kind = Union[kind, None]  # noqa: UP007 - `|` is not defined for every annotation
+    try:
+        fields_adapter({parameter.name: kind}, open_ended=False)
+    except (PydanticUserError, NameError, TypeError):
+        return Any
+    return kind
+
+
+def _exact(kind: Any) -> frozenset[type]:
+    """The exact types whose values the annotation `kind` takes as they are."""
+    if get_origin(kind) in (Union, UnionType):
+        members = [_exact(member) for member in get_args(kind)]
+        return frozenset().union(*members) if all(members) else frozenset()
+    for annotation, container in _CONTAINERS:
+        if kind == annotation:
+            return frozenset({container})
+    return frozenset({NoneType if kind is None else kind}) & _SCALARS
+
+
+def _culprit(arguments: Mapping[str, Any], error: ValueError) -> str:
+    """The argument that cannot be stored, and why."""
+    for name, value in arguments.items():
+        try:
+            dump_json({name: value})
+        except ValueError as reason:
+            return f"{name}: {reason}"
+    return str(error)

@@ -1,0 +1,125 @@
+"""Which store an application means: by URL, by name, or by the object itself."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Final
+
+from soniq.backends.base import Backend
+from soniq.errors import SONIQ_INVALID_DATABASE_URL, SoniqError
+
+Build = Callable[[], Backend]
+
+DEFAULT_SQLITE_PATH: Final = "soniq.db"
+ACCEPTED_FORMS: Final = (
+    "postgresql://user:password@host:5432/database",
+    "postgres://host/database",
+    "sqlite:///relative.db",
+    "sqlite:////absolute/path.db",
+    "a path ending in .db, .sqlite or .sqlite3",
+    "memory://",
+)
+
+_log = logging.getLogger("soniq.app")
+_POSTGRES_SCHEMES: Final = ("postgresql://", "postgres://")
+_SQLITE_SCHEME: Final = "sqlite:///"
+_SQLITE_ENDINGS: Final = (".db", ".sqlite", ".sqlite3")
+_NAMES: Final = ("postgres", "sqlite", "memory")
+
+
+def backend_for(name: str | None, url: str | None) -> Build:
+    """Return what builds the store; nothing is opened or imported before it is called.
+
+    Args:
+        name: ``postgres``, ``sqlite`` or ``memory``; None lets the URL decide.
+        url: the configured URL or path; without one and without a name it is the SQLite file
+            ``soniq.db`` in the current directory, and a WARNING.
+
+    Raises:
+        ValueError: an unknown name, or ``postgres`` without a URL.
+        SoniqError: SONIQ_INVALID_DATABASE_URL.
+    """
+    match name:
+        case None:
+            return _by_url(url) if url else _unconfigured()
+        case "memory":
+            return _memory
+        case "sqlite":
+            return _sqlite(_sqlite_path(url) if url else DEFAULT_SQLITE_PATH)
+        case "postgres" if url:
+            return _postgres(_checked_postgres(url))
+        case "postgres":
+            raise ValueError(
+                'backend="postgres" needs a database_url (or SONIQ_DATABASE_URL), for example '
+                "postgresql://localhost/myapp"
+            )
+        case _:
+            raise ValueError(f"Unknown backend {name!r}; choose one of {', '.join(_NAMES)}")
+
+
+def _by_url(url: str) -> Build:
+    if url.startswith(_POSTGRES_SCHEMES):
+        return _postgres(url)
+    if url == "memory://":
+        return _memory
+    if url.startswith(_SQLITE_SCHEME) or ("://" not in url and url.endswith(_SQLITE_ENDINGS)):
+        return _sqlite(_sqlite_path(url))
+    raise _invalid(url, "is no database URL that Soniq knows")
+
+
+def _unconfigured() -> Build:
+    _log.warning(
+        "No database is configured: jobs go to the SQLite file %s in the current directory. "
+        "Set SONIQ_DATABASE_URL, or pass database_url to Soniq, to choose one",
+        DEFAULT_SQLITE_PATH,
+    )
+    return _sqlite(DEFAULT_SQLITE_PATH)
+
+
+def _sqlite_path(url: str) -> str:
+    path = url.removeprefix(_SQLITE_SCHEME)
+    if path == ":memory:":
+        raise _invalid(url, "would lose its jobs with each connection; use memory:// instead")
+    if not path or "://" in path:
+        raise _invalid(url, "names no SQLite file")
+    return path
+
+
+def _checked_postgres(url: str) -> str:
+    if not url.startswith(_POSTGRES_SCHEMES):
+        raise _invalid(url, 'is not a Postgres URL, as backend="postgres" needs')
+    return url
+
+
+def _invalid(url: str, problem: str) -> SoniqError:
+    return SoniqError(
+        f"The database URL {url!r} {problem}",
+        SONIQ_INVALID_DATABASE_URL,
+        {"accepted": list(ACCEPTED_FORMS)},
+        [f"Use one of: {', '.join(ACCEPTED_FORMS)}."],
+    )
+
+
+def _memory() -> Backend:
+    from soniq.backends.memory import MemoryBackend
+
+    return MemoryBackend()
+
+
+def _sqlite(path: str) -> Build:
+    def build() -> Backend:
+        from soniq.backends.sqlite import SQLiteBackend
+
+        return SQLiteBackend(path)
+
+    return build
+
+
+def _postgres(url: str) -> Build:
+    def build() -> Backend:
+        from soniq.backends.postgres import PostgresBackend
+
+        return PostgresBackend(url)
+
+    return build

@@ -1,0 +1,95 @@
+"""Looking at stored jobs, and ending them by hand. Each call waits for a store that is away."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any, Final
+
+from soniq.arguments import restore
+from soniq.backends.base import Backend, BackendError
+from soniq.backends.opening import Opening
+from soniq.backends.patience import Answer
+from soniq.records import JobDict, JobStatus
+from soniq.settings import SoniqSettings
+
+_STATUSES: Final = ("queued", "processing", "done", "dead_letter", "cancelled")
+
+
+class Queries:
+    """The questions behind the `Soniq` methods of the same names."""
+
+    def __init__(self, opening: Opening, settings: SoniqSettings) -> None:
+        self._opening = opening
+        self._settings = settings
+
+    async def ask(self, question: Callable[[Backend], Awaitable[Answer]]) -> Answer:
+        """Return the store's answer, with the patience of the settings."""
+        opened = await self._opening.ready()
+        return await opened.patience.call(lambda: question(opened.backend))
+
+    async def job(self, job_id: object) -> JobDict | None:
+        return await self.ask(lambda backend: backend.get_job(str(job_id)))
+
+    async def result(self, job_id: object, kind: Any) -> Any:
+        job = await self.job(job_id)
+        if job is None or job["status"] != JobStatus.DONE:
+            return None
+        result = job["result"]
+        return result if kind is None or result is None else restore(result, kind)
+
+    async def jobs(
+        self, queue: str | None, status: str | None, limit: Any, offset: Any
+    ) -> list[JobDict]:
+        for name, value in (("limit", limit), ("offset", offset)):
+            if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+                raise ValueError(f"{name} must be a whole number from 0 up, got {value!r}")
+        return await self.ask(
+            lambda backend: backend.list_jobs(
+                queue=queue, status=status, limit=limit, offset=offset
+            )
+        )
+
+    async def stats(self) -> dict[str, int]:
+        by_queue = await self.ask(lambda backend: backend.queue_stats())
+        return _with_total(
+            {status: sum(counts[status] for counts in by_queue.values()) for status in _STATUSES}
+        )
+
+    async def queues(self) -> list[dict[str, Any]]:
+        by_queue = await self.ask(lambda backend: backend.queue_stats())
+        return [
+            {"queue": queue, **_with_total({status: counts[status] for status in _STATUSES})}
+            for queue, counts in sorted(by_queue.items())
+        ]
+
+    async def workers(self) -> list[dict[str, Any]]:
+        stale_after = self._settings.heartbeat_timeout
+        return await self.ask(lambda backend: backend.list_workers(stale_after=stale_after))
+
+    async def cancel(self, job_id: object) -> bool:
+        done, repeated = await self._change(lambda backend: backend.cancel_job(str(job_id)))
+        if done or not repeated:
+            return done
+        # The first try may have done it before its answer was lost.
+        job = await self.job(job_id)
+        return job is not None and job["status"] == JobStatus.CANCELLED
+
+    async def delete(self, job_id: object) -> bool:
+        existed = await self.job(job_id)
+        done, repeated = await self._change(lambda backend: backend.delete_job(str(job_id)))
+        if done or not repeated:
+            return done
+        return existed is not None and await self.job(job_id) is None
+
+    async def _change(self, change: Callable[[Backend], Awaitable[bool]]) -> tuple[bool, bool]:
+        """What the store answered, and whether a try before that went without an answer."""
+        failures: list[BackendError] = []
+        opened = await self._opening.ready()
+        done = await opened.patience.call(
+            lambda: change(opened.backend), on_failure=failures.append
+        )
+        return done, bool(failures)
+
+
+def _with_total(counts: dict[str, int]) -> dict[str, int]:
+    return {"total": sum(counts.values()), **counts}

@@ -1,0 +1,140 @@
+"""Values of one type as JSON text that restores to the same value.
+
+What is stored is the JSON form of what the caller gave, so that validators run once for the
+receiver, not twice. Only where that form would not restore to the validated value (a generator that
+validation used up, bytes given for a text) the validated value's own form is taken.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Final, cast
+
+from pydantic import ConfigDict, SecretBytes, SecretStr, TypeAdapter, ValidationError
+from pydantic_core import CoreConfig, SchemaSerializer, to_json
+from typing_extensions import TypedDict
+
+from soniq.jsontext import encode
+
+# What pydantic writes in place of a secret.
+_MASK: Final = "**********"
+
+_WRITING: Final = CoreConfig(ser_json_bytes="base64", ser_json_inf_nan="constants")
+_DUMP: Final[dict[str, Any]] = {"by_alias": True, "round_trip": True, "warnings": False}
+
+
+class Misfit(ValueError):
+    """A value that is not of the type, or does not survive as JSON.
+
+    Args:
+        errors: what is wrong, one sentence each, without the values.
+    """
+
+    def __init__(self, errors: list[str]) -> None:
+        super().__init__("; ".join(errors))
+        self.errors = errors
+
+
+def fields_adapter(annotations: Mapping[str, Any], *, open_ended: bool) -> TypeAdapter[Any]:
+    """An adapter for a dict with some of the given keys, of the given types.
+
+    Args:
+        annotations: key -> type.
+        open_ended: whether other keys may hold any value.
+    """
+    fields = cast("Any", TypedDict)("Arguments", dict(annotations), total=False)
+    fields.__pydantic_config__ = ConfigDict(
+        extra="allow" if open_ended else "forbid", val_json_bytes="base64"
+    )
+    return TypeAdapter(fields)
+
+
+class TypedJson:
+    """One type's values to JSON and back."""
+
+    def __init__(self, adapter: TypeAdapter[Any]) -> None:
+        self._adapter = adapter
+        # A typed dict hands its configuration down to its validators, not to its serialisers.
+        self._serializer = SchemaSerializer(adapter.core_schema, _WRITING)
+
+    def dump(self, given: Any) -> tuple[str, Any]:
+        """Return the text to store, and the value it will restore to.
+
+        Raises:
+            Misfit: `given` does not validate, or no text restores it.
+        """
+        validated = _checked(lambda: self._adapter.validate_python(given))
+        problems: list[str] = []
+        for value in (given, validated):
+            try:
+                for text in self._forms(value):
+                    if self._restores(text, validated, problems):
+                        return text, validated
+            except ValueError as error:
+                problems.append(str(error))
+        raise Misfit([problems[0] if problems else "its JSON form restores to another value"])
+
+    def load(self, text: str) -> Any:
+        """Return the value that was stored as `text`.
+
+        Raises:
+            Misfit: the text is no longer of this type.
+        """
+        return _checked(lambda: self._adapter.validate_json(text))
+
+    def _forms(self, value: Any) -> Iterator[str]:
+        """Ways to write `value`, the usual one first; secrets in the clear."""
+        text = encode(lambda: self._serializer.to_json(value, **_DUMP))
+        if _MASK not in text:
+            yield text
+            return
+        plain = _revealed(self._serializer.to_python(value, **_DUMP))
+        # Models say how they want their bytes; the arguments themselves want base64.
+        yield encode(lambda: to_json(plain, bytes_mode="base64", inf_nan_mode="constants"))
+        yield encode(lambda: to_json(plain, bytes_mode="utf8", inf_nan_mode="constants"))
+
+    def _restores(self, text: str, validated: Any, problems: list[str]) -> bool:
+        try:
+            restored = self.load(text)
+        except Misfit as misfit:
+            problems += misfit.errors
+            return False
+        return bool(restored == validated) or self._same_form(restored, validated)
+
+    def _same_form(self, restored: Any, validated: Any) -> bool:
+        """The test for objects that have no equality of their own."""
+        if _holds_nan(self._serializer.to_python(validated, **_DUMP)):
+            raise ValueError("NaN is no JSON and cannot be stored")
+        return list(self._forms(restored)) == list(self._forms(validated))
+
+
+def _checked(validate: Callable[[], Any]) -> Any:
+    try:
+        return validate()
+    except ValidationError as error:
+        raise Misfit(_sentences(error)) from error
+
+
+def _sentences(error: ValidationError) -> list[str]:
+    details = error.errors(include_url=False, include_context=False, include_input=False)
+    return [f"{'.'.join(map(str, one['loc']))}: {one['msg']}".lstrip(": ") for one in details]
+
+
+def _revealed(value: Any) -> Any:
+    """`value` with the secrets in it as what they hide."""
+    if isinstance(value, SecretStr | SecretBytes):
+        return value.get_secret_value()
+    if isinstance(value, dict):
+        return {key: _revealed(item) for key, item in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_revealed(item) for item in value]
+    return value
+
+
+def _holds_nan(value: Any) -> bool:
+    if isinstance(value, float):
+        return math.isnan(value)
+    if isinstance(value, dict):
+        return any(map(_holds_nan, value.values()))
+    return isinstance(value, list | tuple | set | frozenset) and any(map(_holds_nan, value))
