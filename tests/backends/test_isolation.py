@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from soniq.backends.base import Backend
@@ -70,6 +72,26 @@ async def test_setting_up_again_applies_nothing(store: Store) -> None:
     assert await (await store.open()).setup() == []
     assert all(applied for _, applied in await store.backend.migrations())
     await store.backend.ping()
+
+
+async def test_several_that_set_up_at_once_apply_each_migration_once(
+    unopened_store: Store,
+) -> None:
+    store = unopened_store
+    pairs = [store.elsewhere() for _ in range(4)]
+    backends = [backend for backend, _ in pairs]
+    try:
+        for backend, given in pairs:
+            await backend.open(given)
+
+        applied = await asyncio.gather(*(backend.setup() for backend in backends))
+
+        known = [name for name, _ in await backends[0].migrations()]
+        assert sorted(name for names in applied for name in names) == sorted(known)
+        assert all(done for backend in backends for _, done in await backend.migrations())
+    finally:
+        for backend in backends:
+            await backend.close()
 
 
 async def test_an_unopened_backend_can_be_closed(unopened_store: Store) -> None:

@@ -113,6 +113,18 @@ async def test_one_that_knows_it_but_serves_other_queues_does_not(
     assert await sweep(sweeper) == [job.id]
 
 
+async def test_a_worker_tells_nothing_of_queues_it_does_not_serve(
+    store: Store, sweeper: Recruit
+) -> None:
+    narrow = await store.join(queues=("other",))
+    await store.backend.insert([new_job(job_name=NAME)])
+    for _ in range(2):
+        assert await sweep(narrow) == []
+        await store.live_on(GRACE + 10, sweeper, narrow)
+
+    assert await sweep(sweeper) == []
+
+
 async def test_one_that_knew_it_and_has_left_does_not(store: Store, sweeper: Recruit) -> None:
     knew = await store.join(job_names=(NAME,))
     await store.backend.insert([job := new_job(job_name=NAME)])
