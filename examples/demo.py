@@ -26,6 +26,7 @@ from rich.table import Table
 from soniq import JobContext, Soniq
 
 FOLDER = Path(".demo")
+LOG = FOLDER / "soniq.log"
 DATABASE = f"sqlite:///{FOLDER}/soniq.db"
 STANDARD_LIBRARY = Path(sysconfig.get_path("stdlib"))
 SHAKY_FILES = ("antigravity.py", "bisect.py", "heapq.py", "shelve.py")
@@ -46,7 +47,7 @@ class Count:
 
 
 @app.job(max_retries=2)
-def count(path: str, failures: int, ctx: JobContext) -> Count:
+def count(ctx: JobContext, path: str, failures: int) -> Count:
     """Parse a file and count its lines, functions and classes, after some made-up failures."""
     if ctx.attempt <= failures:
         raise OSError(f"cannot read {path} (attempt {ctx.attempt} of {ctx.max_attempts})")
@@ -123,7 +124,9 @@ async def report(console: Console, seconds: float) -> None:
     console.print(largest(counts))
     console.print()
     console.print(f"[bold]{len(counts):,}[/] files with {lines:,} lines in {seconds:.1f} s")
-    console.print(f"  [bold]{(len(done) + len(dead)) / seconds:,.0f}[/] jobs/s, parsing included")
+    console.print(
+        f"  [bold]{(len(done) + len(dead)) / seconds:,.0f}[/] jobs/s by the threads of one process, parsing included"
+    )
     console.print(f"  [bold]{retries}[/] retries of attempts that were made to fail")
     if refused:
         console.print(f"  [bold]{refused}[/] files are no valid Python, as tests of the parser")
@@ -158,9 +161,10 @@ async def run(paths: Sequence[str], console: Console) -> None:
 def start_afresh() -> None:
     """Remove what an earlier run left, and send the log of this one to a file."""
     FOLDER.mkdir(exist_ok=True)
-    for old in FOLDER.glob("soniq.*"):
-        old.unlink()
-    logging.basicConfig(filename=FOLDER / "soniq.log", level=logging.INFO)
+    for old in FOLDER.iterdir():
+        if old.is_file():
+            old.unlink()
+    logging.basicConfig(filename=LOG, level=logging.INFO)
     # Some of the library's own tests are full of doubtful escapes.
     warnings.simplefilter("ignore", SyntaxWarning)
 
@@ -173,9 +177,8 @@ def main() -> None:
     start_afresh()
     console = Console()
     paths = modules(limit)
-    console.print(
-        f"Each of the [bold]{len(paths):,}[/] files in {STANDARD_LIBRARY} is a job in {DATABASE}"
-    )
+    console.print(f"[bold]{len(paths):,}[/] files in {STANDARD_LIBRARY}", soft_wrap=True)
+    console.print(f"Each becomes a job in {FOLDER}/soniq.db; the log goes to {LOG}")
     asyncio.run(run(paths, console))
     suggest(console)
 
