@@ -84,16 +84,15 @@ class Program:
         try:
             return self._process.wait(_PATIENCE)
         except subprocess.TimeoutExpired:
-            raise AssertionError(f"still running after:\n{self.drained()}") from None
+            while not self._lines.empty():
+                self._next(time.monotonic())
+            raise AssertionError(f"still running after:\n{self.output}") from None
 
-    def drained(self) -> str:
-        """All of its output that is there by now, or, once it has ended, all there will be."""
-        with contextlib.suppress(queue.Empty):
-            while self._process.poll() is not None or not self._lines.empty():
-                line = self._lines.get(timeout=_PATIENCE)
-                if line is None:
-                    break
-                self._seen.append(line)
+    def all_output(self) -> str:
+        """Wait for the end of its output: when every process that holds the stream has ended."""
+        until = time.monotonic() + _PATIENCE
+        while self._next(until) is not None:
+            pass
         return self.output
 
     def __enter__(self) -> Self:

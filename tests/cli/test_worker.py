@@ -283,7 +283,7 @@ def test_processes_end_when_their_supervisor_is_killed(shop: Project) -> None:
         (shop.folder / "go").touch()
 
         # Its stream ends when the last process that holds it has ended.
-        program.drained()
+        program.all_output()
     assert statuses(sqlite_url(shop), ids) == ["done", "done"]
 
 

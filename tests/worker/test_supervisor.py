@@ -113,7 +113,7 @@ def test_the_processes_drain_when_the_supervisor_is_killed() -> None:
 def test_it_gives_up_when_every_process_refuses_to_start() -> None:
     with supervise(2, "refuse") as program:
         assert program.exit_code() == 1
-        assert "No worker process could start" in program.drained()
+        assert "No worker process could start" in program.all_output()
 
 
 def test_a_crash_is_no_refusal(tmp_path: Path) -> None:
@@ -128,7 +128,7 @@ def test_a_crash_is_no_refusal(tmp_path: Path) -> None:
 def test_processes_that_run_once_are_not_replaced() -> None:
     with supervise(2, "once") as program:
         assert program.exit_code() == 0
-        assert program.drained().count("works") == 2
+        assert program.all_output().count("works") == 2
 
 
 def test_pauses_grow_with_each_death_in_a_row_up_to_a_limit() -> None:

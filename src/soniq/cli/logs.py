@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import logging
 import sys
-import time
-from typing import Any, Final, Literal
+from datetime import UTC, datetime
+from typing import Any, Final
 
 from pydantic_core import to_json
 
 from soniq.errors import masked
-
-LogFormat = Literal["plain", "json"]
 
 _STANDARD: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 
@@ -29,11 +27,9 @@ class PlainFormatter(logging.Formatter):
 class JsonFormatter(logging.Formatter):
     """One JSON object a line: time (UTC), level, logger, message, what else the record carries."""
 
-    converter = time.gmtime
-
     def format(self, record: logging.LogRecord) -> str:
         entry: dict[str, Any] = {
-            "time": f"{self.formatTime(record, '%Y-%m-%dT%H:%M:%S')}.{int(record.msecs):03d}Z",
+            "time": datetime.fromtimestamp(record.created, UTC),
             "level": record.levelname,
             "logger": record.name,
             "message": record.getMessage(),
@@ -49,7 +45,7 @@ def _without_password(value: Any) -> Any:
     return masked(value) if isinstance(value, str) else value
 
 
-def set_up_logging(level: str, log_format: LogFormat) -> None:
+def set_up_logging(level: str, log_format: str) -> None:
     """Send the log to stderr, from `level` up.
 
     A program that has set up logging of its own keeps it: only Soniq's level is set then. Else the

@@ -6,7 +6,6 @@ import typer
 
 from soniq.app import Soniq
 from soniq.cli import output
-from soniq.cli.database import opened
 from soniq.cli.invocation import ask, find_app
 from soniq.cli.options import App, AppOption, DatabaseUrl, JobsModules, examples
 
@@ -27,7 +26,7 @@ def migrate_status(
 
 
 async def _show(app: Soniq) -> int:
-    migrations = await (await opened(app)).migrations()
+    migrations = await app._migrations()
     pending = [name for name, applied in migrations if not applied]
     output.line(f"Total migrations: {len(migrations)}")
     output.line(f"Applied: {len(migrations) - len(pending)}")
