@@ -124,9 +124,8 @@ async def report(console: Console, seconds: float) -> None:
     console.print(largest(counts))
     console.print()
     console.print(f"[bold]{len(counts):,}[/] files with {lines:,} lines in {seconds:.1f} s")
-    console.print(
-        f"  [bold]{(len(done) + len(dead)) / seconds:,.0f}[/] jobs/s by the threads of one process, parsing included"
-    )
+    rate = (len(done) + len(dead)) / seconds
+    console.print(f"  [bold]{rate:,.0f}[/] jobs/s in the threads of one process, parsing included")
     console.print(f"  [bold]{retries}[/] retries of attempts that were made to fail")
     if refused:
         console.print(f"  [bold]{refused}[/] files are no valid Python, as tests of the parser")
