@@ -115,6 +115,7 @@ async def test_released_goes_back_to_its_place_in_the_order(store: Store, worker
     jobs = new_jobs(3)
     await store.backend.insert(jobs)
     first = await worker.claim_one()
+    await store.pass_time(5)
     before = await store.job(first.id)
     worker.woken.clear()
 
