@@ -37,8 +37,9 @@ class ExponentialBackoff:
 
     `retry_delay` is a number of seconds, or a list with one entry an attempt whose last one
     repeats. With `retry_backoff` a number (1 if it is 0) doubles with each attempt. Either is
-    capped by `retry_max_delay`. With `retry_backoff` and `retry_jitter` the wait is picked uniformly
-    between half of that and all of it, so that jobs that failed together don't come back together.
+    capped by `retry_max_delay`. With `retry_backoff` and `retry_jitter` the wait is picked
+    uniformly between half of that and all of it, so that jobs that failed together don't come
+    back together.
     """
 
     def delay_for(

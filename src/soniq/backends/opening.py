@@ -53,6 +53,11 @@ class Opening:
         """Whether it was opened and not closed."""
         return self._opened is not None
 
+    @property
+    def location(self) -> str:
+        """Where the store is, or would be."""
+        return (self.backend or self._build()).location
+
     async def ready(self) -> Opened:
         """Return the store, opened on the running loop.
 
@@ -111,21 +116,28 @@ class Opening:
         return self._lock[1]
 
     async def _open(self, loop: asyncio.AbstractEventLoop) -> Opened:
-        backend = self.backend or self._build()
-        settings = self._settings
-        patience = Patience(settings.database_timeout, settings.error_retry_delay, backend.location)
         try:
+            backend = self.backend or self._build()
             if self._opened is not None:
                 # Its connections belong to a loop that has ended.
                 await backend.close()
-            await patience.call(lambda: backend.open(settings))
-        except BaseException as error:
-            await backend.close()
-            if not isinstance(error, Exception) or _is_unavailable(error):
+            patience = await self._open_patiently(backend)
+        except Exception as error:
+            if _is_unavailable(error):
                 raise
             raise _init_error(error) from error
         self.backend = backend
         return Opened(backend, loop, patience)
+
+    async def _open_patiently(self, backend: Backend) -> Patience:
+        settings = self._settings
+        patience = Patience(settings.database_timeout, settings.error_retry_delay, backend.location)
+        try:
+            await patience.call(lambda: backend.open(settings))
+        except BaseException:
+            await backend.close()
+            raise
+        return patience
 
 
 def _is_unavailable(error: Exception) -> bool:

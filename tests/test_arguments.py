@@ -1,0 +1,300 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from enum import Enum
+from typing import Annotated, Any
+from uuid import UUID
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import AfterValidator, BaseModel, Field, SecretBytes, SecretStr
+
+from soniq.arguments import ArgumentCodec, InvalidArguments, dump_json, restore
+from soniq.signature import read_signature
+
+
+class Colour(Enum):
+    RED = "red"
+    BLUE = "blue"
+
+
+@dataclass
+class Point:
+    x: int
+    label: str = "origin"
+
+
+class Address(BaseModel):
+    street: str
+    since: date
+    pin: SecretStr = SecretStr("0000")
+
+
+class Reading(BaseModel):
+    value: float | None
+
+
+class Unknown:
+    """Nothing pydantic could make anything of."""
+
+
+def codec(function: Any, model: type[BaseModel] | None = None) -> ArgumentCodec:
+    return ArgumentCodec(function, read_signature(function), model)
+
+
+def round_trip(function: Any, **arguments: Any) -> dict[str, Any]:
+    found = codec(function)
+    return found.load(found.dump(arguments))
+
+
+def refusal(function: Any, **arguments: Any) -> list[str]:
+    with pytest.raises(InvalidArguments) as caught:
+        codec(function).dump(arguments)
+    return caught.value.errors
+
+
+def plain(number: int, text: str = "", flag: bool = False, things: list[Any] | None = None) -> None:
+    """A handler of what JSON carries by itself."""
+
+
+def rich(
+    when: datetime,
+    lasting: timedelta,
+    key: UUID,
+    price: Decimal,
+    colour: Colour,
+    point: Point,
+    address: Address,
+    numbers: set[int],
+    pair: tuple[int, str],
+    data: bytes,
+) -> None:
+    """A handler of what JSON cannot carry."""
+
+
+json_values = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(st.characters(exclude_characters="\x00", exclude_categories=["Cs"])),
+    lambda inner: st.lists(inner, max_size=3)
+    | st.dictionaries(
+        st.text(st.characters(exclude_characters="\x00", exclude_categories=["Cs"])), inner,
+        max_size=3,
+    ),
+    max_leaves=10,
+)  # fmt: skip
+
+
+@given(st.dictionaries(st.text("abcxyz", min_size=1), json_values, max_size=4))
+def test_plain_json_comes_back_as_it_was(arguments: dict[str, Any]) -> None:
+    def anything(**values: Any) -> None: ...
+
+    found = codec(anything)
+    assert found.load(found.dump(arguments)) == arguments
+    elsewhere = ArgumentCodec()
+    assert elsewhere.load(elsewhere.dump(arguments)) == arguments
+
+
+storable = st.text(st.characters(exclude_characters="\x00", exclude_categories=["Cs"]))
+
+
+@given(
+    when=st.datetimes(timezones=st.just(UTC)),
+    lasting=st.timedeltas(timedelta(days=-9999), timedelta(days=9999)),
+    key=st.uuids(),
+    price=st.decimals(allow_nan=False, allow_infinity=False),
+    colour=st.sampled_from(Colour),
+    point=st.builds(Point, x=st.integers(), label=storable),
+    address=st.builds(
+        Address, street=storable, since=st.dates(), pin=storable.map(SecretStr)
+    ),
+    numbers=st.sets(st.integers()),
+    pair=st.tuples(st.integers(), storable),
+    data=st.binary(),
+)
+def test_what_json_cannot_carry_comes_back_as_it_was(**arguments: Any) -> None:
+    assert round_trip(rich, **arguments) == arguments
+
+
+def test_stored_is_what_the_caller_gave_without_defaults() -> None:
+    assert json.loads(codec(plain).dump({"number": "42"})) == {"number": "42"}
+    assert codec(plain).load('{"number": "42"}') == {"number": 42}
+
+
+def test_validators_run_once_for_the_handler() -> None:
+    def handler(number: Annotated[int, AfterValidator(lambda value: value + 1)]) -> None: ...
+
+    assert round_trip(handler, number=1) == {"number": 2}
+
+
+def test_what_validation_uses_up_is_stored_whole() -> None:
+    def handler(numbers: list[int]) -> None: ...
+
+    assert round_trip(handler, numbers=(n for n in range(3))) == {"numbers": [0, 1, 2]}
+
+
+def test_bytes_given_for_a_text_are_that_text() -> None:
+    def handler(text: str) -> None: ...
+
+    assert round_trip(handler, text=b"hello") == {"text": "hello"}
+
+
+def test_secrets_are_stored_in_the_clear_and_restored() -> None:
+    def handler(key: SecretStr, data: SecretBytes, address: Address) -> None: ...
+
+    address = Address(street="A", since=date(2026, 1, 1), pin=SecretStr("1234"))
+    given_ = {"key": SecretStr("hush"), "data": SecretBytes(b"\xff"), "address": address}
+    text = codec(handler).dump(given_)
+    assert "hush" in text
+    assert "1234" in text
+    assert codec(handler).load(text) == given_
+
+
+def test_a_parameter_whose_default_is_none_accepts_none() -> None:
+    def handler(count: int = None, when: datetime = None) -> None: ...  # type: ignore[assignment]
+
+    assert round_trip(handler, count=None, when=None) == {"count": None, "when": None}
+
+
+def test_annotations_nobody_can_resolve_take_plain_json() -> None:
+    def handler(a: Missing, b: Unknown, c) -> None: ...  # type: ignore[no-untyped-def,name-defined]  # noqa: F821
+
+    arguments = {"a": [1], "b": {"x": None}, "c": "text"}
+    assert round_trip(handler, **arguments) == arguments
+    assert "cannot be written as JSON" in refusal(handler, a=1, b=Unknown(), c=1)[0]
+
+
+def test_a_type_defined_after_the_handler_is_found() -> None:
+    assert round_trip(uses_late, value={"number": "3"}) == {"value": Late(number=3)}
+
+
+def uses_late(value: Late) -> None: ...
+
+
+class Late(BaseModel):
+    number: int
+
+
+def test_constraints_are_checked() -> None:
+    def handler(count: Annotated[int, Field(gt=0)]) -> None: ...
+
+    assert refusal(handler, count=0) == ["count: Input should be greater than 0"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error"),
+    [
+        ({}, "number: required argument is missing"),
+        ({"number": 1, "txet": ""}, "txet: the job takes no such argument; did you mean 'text'?"),
+        ({"number": "x"}, "number: Input should be a valid integer"),
+        ({"number": 1, "text": "a\x00b"}, "text: a NUL character"),
+        ({"number": 1, "text": "\ud800"}, "text: a lone surrogate"),
+        ({"number": 1, "things": [float("nan")]}, "things: NaN and infinities"),
+        ({"number": 1, "things": [float("-inf")]}, "things: NaN and infinities"),
+        ({"number": 1, "things": [object()]}, "things: it cannot be written as JSON"),
+        ({"number": 1, "things": [{"a\x00": 1}]}, "things: a NUL character"),
+    ],
+)
+def test_what_does_not_fit_is_refused_with_its_name(arguments: dict[str, Any], error: str) -> None:
+    assert refusal(plain, **arguments)[0].startswith(error)
+
+
+def test_nan_is_refused_inside_a_model_too() -> None:
+    def handler(reading: Reading) -> None: ...
+
+    assert "NaN" in refusal(handler, reading=Reading(value=float("nan")))[0]
+
+
+def test_text_that_only_looks_suspicious_is_stored() -> None:
+    arguments = {"number": 1, "text": "NaN Infinity \\u0000 **********", "things": [[]] * 300}
+    assert round_trip(plain, **arguments) == arguments
+
+
+def test_a_circle_and_an_abyss_are_refused() -> None:
+    circle: list[Any] = []
+    circle.append(circle)
+    abyss: list[Any] = []
+    for _ in range(230):
+        abyss = [abyss]
+    assert "JSON" in refusal(plain, number=1, things=circle)[0]
+    assert "nested too deeply" in refusal(plain, number=1, things=abyss)[0]
+
+
+@pytest.mark.parametrize(
+    "text", ["[1]", '"text"', "nonsense", '{"number": 1, "gone": 2}', '{"number": "x"}', "{}"]
+)
+def test_stored_arguments_that_fit_no_longer_are_refused(text: str) -> None:
+    with pytest.raises(InvalidArguments):
+        codec(plain).load(text)
+
+
+def test_a_whole_number_stored_for_a_float_is_a_float_again() -> None:
+    def handler(ratio: float) -> None: ...
+
+    assert isinstance(codec(handler).load('{"ratio": 5}')["ratio"], float)
+
+
+class Charge(BaseModel):
+    amount: Decimal
+    note: str = "none"
+
+
+def charge(amount: Decimal, note: str) -> None: ...
+
+
+def test_a_model_checks_all_arguments_and_gives_its_fields() -> None:
+    found = codec(charge, Charge)
+    text = found.dump({"amount": "1.50"})
+    assert json.loads(text) == {"amount": "1.50"}
+    assert found.load(text) == {"amount": Decimal("1.50"), "note": "none"}
+
+
+def test_what_the_model_refuses_is_refused() -> None:
+    with pytest.raises(InvalidArguments, match="amount: Input should be a valid decimal"):
+        codec(charge, Charge).dump({"amount": "much"})
+
+
+def test_model_fields_the_handler_does_not_take_are_refused() -> None:
+    def narrow(amount: Decimal) -> None: ...
+
+    with pytest.raises(InvalidArguments, match="note: the job takes no such argument"):
+        codec(narrow, Charge).dump({"amount": 1})
+
+
+@pytest.mark.parametrize(
+    ("value", "kind"),
+    [
+        ([1, 2], set[int]),
+        ("_w==", bytes),
+        ({"x": 1, "label": "a"}, Point),
+        ({"amount": "1.5"}, Charge),
+        (["red"], list[Colour]),
+    ],
+)
+def test_results_are_restored_to_a_type(value: Any, kind: Any) -> None:
+    restored = restore(value, kind)
+    assert dump_json(restored)
+    assert restored != value
+
+
+def test_a_result_of_another_type_is_refused() -> None:
+    with pytest.raises(ValueError, match="valid integer"):
+        restore("x", int)
+
+
+def test_names_must_be_text() -> None:
+    with pytest.raises(InvalidArguments, match="must be text"):
+        ArgumentCodec().dump({1: 2})  # type: ignore[dict-item]
+
+
+def test_an_iterable_is_kept_whole() -> None:
+    def handler(numbers: Iterable[int]) -> None: ...
+
+    assert list(round_trip(handler, numbers=[1, 2])["numbers"]) == [1, 2]
