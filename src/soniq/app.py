@@ -76,6 +76,7 @@ class Soniq:
 
     def _wire(self, backend: Backend | str | None) -> None:
         settings = self._settings
+        self._backend = backend
         if backend is None or isinstance(backend, str):
             self._opening = Opening(backend_for(backend, settings.database_url), settings)
         else:
@@ -392,8 +393,8 @@ class Soniq:
         return self._registry
 
     def _database_url(self) -> str | None:
-        given = self._opening.backend
-        return self._settings.database_url or (given.location if given else None)
+        """Where the jobs are to be kept; None when nobody said."""
+        return self._settings.database_url if self._backend is None else self._opening.location
 
     def _use_database_url(self, url: str) -> None:
         """Take another store than the configured one; only before initialisation."""

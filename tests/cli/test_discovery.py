@@ -187,6 +187,24 @@ def test_against_a_found_instance_another_database_conflicts(project: Project) -
     assert "hunter2" not in failed.value.summary
 
 
+@pytest.mark.parametrize("backend", ["'memory'", "MemoryBackend()"])
+def test_a_found_instance_in_memory_conflicts_with_any_database(
+    project: Project, backend: str
+) -> None:
+    project.write(
+        "jobs.py",
+        f"""
+        from soniq import Soniq
+        from soniq.backends.memory import MemoryBackend
+
+        app = Soniq(backend={backend})
+        """,
+    )
+
+    with pytest.raises(CommandFailed, match="conflicts"):
+        locate(from_modules("jobs", database_url="sqlite:///other.db"))
+
+
 def test_the_same_database_spelled_otherwise_is_no_conflict(project: Project) -> None:
     project.write(
         "jobs.py", "from soniq import Soniq\n\napp = Soniq(database_url='sqlite:///own.db')\n"

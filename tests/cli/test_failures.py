@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError, create_model
 
 from soniq.backends.base import Unavailable
 from soniq.cli.failures import CommandFailed, in_one_line
@@ -42,11 +42,10 @@ def test_a_bad_setting_is_named_with_its_variable() -> None:
 
 
 def test_another_model_that_does_not_fit_is_named() -> None:
-    class Order(BaseModel):
-        amount: int
+    order = create_model("Order", amount=int)
 
     with pytest.raises(ValidationError) as caught:
-        Order.model_validate({"amount": "many"})
+        order.model_validate({"amount": "many"})
 
     assert in_one_line(caught.value).startswith("Invalid Order: amount: ")
 

@@ -95,6 +95,6 @@ def _plain(text: str, style: str = "") -> Text:
 
 def _console(*, stderr: bool = False) -> Console:
     console = Console(stderr=stderr, highlight=False, markup=False, emoji=False)
-    if not console.is_terminal:
-        console.width = _UNBOUNDED
-    return console
+    if console.is_terminal:
+        return console
+    return Console(stderr=stderr, highlight=False, markup=False, emoji=False, width=_UNBOUNDED)

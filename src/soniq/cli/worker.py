@@ -23,21 +23,8 @@ _JOB_CODE_MISSING = (
 )
 
 
-class LogLevel(StrEnum):
-    """What --log-level takes, in any case."""
-
-    DEBUG = "DEBUG"
-    INFO = "INFO"
-    WARNING = "WARNING"
-    ERROR = "ERROR"
-    CRITICAL = "CRITICAL"
-
-
-class LogFormat(StrEnum):
-    """What --log-format takes."""
-
-    PLAIN = "plain"
-    JSON = "json"
+LogLevel = StrEnum("LogLevel", ["debug", "info", "warning", "error", "critical"])
+LogFormat = StrEnum("LogFormat", ["plain", "json"])
 
 
 def register(commands: typer.Typer) -> None:
@@ -90,7 +77,7 @@ def worker(
         located = find_app(app, app_option, database_url, jobs_modules)
         _require_job_code(located)
         settings = located.app.settings
-        set_up_logging(log_level or settings.log_level, log_format or settings.log_format)
+        set_up_logging((log_level or settings.log_level).upper(), log_format or settings.log_format)
         options = WorkerOptions(
             concurrency=concurrency or settings.concurrency,
             queues=_queues(queues) or settings.queues,
