@@ -18,17 +18,23 @@ MakeApp = Callable[..., Awaitable[Soniq]]
 
 
 @pytest.fixture(params=["memory", "sqlite", "postgres"])
-async def make_app(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[MakeApp]:
-    """Make applications on one store; closed at the end."""
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> dict[str, Any]:
+    """What an application must be told to use each store."""
     where: dict[str, Any] = {"backend": request.param}
     if request.param == "sqlite":
         where["database_url"] = str(tmp_path / "jobs.db")
     elif request.param == "postgres":
         where["database_url"] = request.getfixturevalue("pg_url")
+    return where
+
+
+@pytest.fixture
+async def make_app(store: dict[str, Any]) -> AsyncIterator[MakeApp]:
+    """Make applications on one store; closed at the end."""
     made: list[Soniq] = []
 
     async def make(**settings: Any) -> Soniq:
-        app = Soniq(**where, **settings)
+        app = Soniq(**store, **settings)
         await app.setup()
         made.append(app)
         return app

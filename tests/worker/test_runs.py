@@ -320,7 +320,7 @@ async def test_a_sync_handler_that_takes_too_long_keeps_its_thread_but_not_its_s
     def threaded() -> None: ...
 
     first = await app.enqueue(stuck)
-    async with working(app, concurrency=1):
+    async with working(app, concurrency=2):
         await until_status(app, first, "dead_letter")
         second = await app.enqueue(threaded)
         third = await app.enqueue(quick)
