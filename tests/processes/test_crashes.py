@@ -100,11 +100,10 @@ async def test_sigterm_drains_and_exits_cleanly(
     await until(busy, processes)
     worker.send_signal(signal.SIGTERM)
 
-    async def given_back() -> bool:
-        stats = await client.get_queue_stats()
-        return bool(stats["queued"] == 6)
+    async def stopping() -> bool:
+        return [w["status"] for w in await client.list_workers()] == ["stopping"]
 
-    await until(given_back, processes)
+    await until(stopping, processes)
     gate.touch()
     assert await asyncio.to_thread(worker.wait, 20) == 0
     stats = await client.get_queue_stats()
