@@ -1,0 +1,303 @@
+"""The Postgres backend: opening, enqueueing, queries and what is done by hand."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import uuid
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final
+
+import asyncpg
+from asyncpg.pool import PoolConnectionProxy
+
+from soniq.backends.base import Unavailable, Unstorable, Wake, WorkerSession
+from soniq.backends.postgres import migrate
+from soniq.backends.postgres.connection import STATEMENT_TIMEOUT, Connection, Database, transaction
+from soniq.backends.postgres.insert import Insert
+from soniq.backends.postgres.notify import Notifier
+from soniq.backends.postgres.rows import is_id, job_dict
+from soniq.backends.postgres.session import PostgresSession
+from soniq.backends.postgres.upkeep import LIMITS
+from soniq.backends.postgres.wakeups import Announcement, announcement, arrivals
+from soniq.errors import masked
+from soniq.records import JobDict, JobStatus, NewJob, NewWorker
+from soniq.settings import SoniqSettings
+
+if TYPE_CHECKING:
+    Pool = asyncpg.Pool[asyncpg.Record]
+
+_POOL_SIZE: Final = 7
+_CLOSE_TIMEOUT: Final = 5.0
+_LONG_AGO: Final = datetime(1, 1, 1, tzinfo=UTC)
+
+_log = logging.getLogger("soniq.postgres")
+
+
+class PostgresBackend:
+    """Jobs in a Postgres database (15 or newer), shared by any number of processes and hosts.
+
+    Args:
+        database_url: ``postgresql://user:password@host:port/database?...``, as libpq takes it.
+    """
+
+    def __init__(self, database_url: str) -> None:
+        self._url = database_url
+        self._database = Database(database_url)
+        self._settings = SoniqSettings.model_construct()
+        self._pool: Pool | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._schema: str | None = None
+        self._origin = uuid.uuid4().hex
+        self._notifier: Notifier | None = None
+        self._sessions: set[PostgresSession] = set()
+        self._prune_from = _LONG_AGO
+
+    @property
+    def name(self) -> str:
+        return "postgres"
+
+    @property
+    def location(self) -> str:
+        return masked(self._url)
+
+    # --- opening -------------------------------------------------------------------------------
+
+    async def open(self, settings: SoniqSettings) -> None:
+        if self._pool is not None and self._loop is asyncio.get_running_loop():
+            return
+        self._settings = settings
+        self._schema = self._notifier = None
+        self._sessions = set()
+        self._database = Database(self._url, settings.schema)
+        with self._database.translated():
+            try:
+                await self._database.notice_pooler()
+            except asyncpg.InvalidCatalogNameError:
+                _log.debug("Database %s does not exist yet", self.location)
+        self._loop = asyncio.get_running_loop()
+        self._pool = await self._new_pool(settings)
+
+    async def _new_pool(self, settings: SoniqSettings) -> Pool:
+        # It connects as it is used: most commands need a single connection.
+        return await asyncpg.create_pool(
+            self._url,
+            min_size=0,
+            max_size=settings.pool_max_size or _POOL_SIZE,
+            init=self._database.prepare,
+            reset=_keep_settings,
+            **self._database.options(),
+        )
+
+    async def close(self) -> None:
+        pool, self._pool = self._pool, None
+        if pool is None:
+            return
+        if self._loop is not asyncio.get_running_loop():
+            # Its loop is gone, and its connections with it.
+            return
+        for session in list(self._sessions):
+            await session.leave()
+        self._pool = pool
+        if self._notifier is not None:
+            await self._notifier.close()
+        self._pool = None
+        try:
+            await asyncio.wait_for(pool.close(), _CLOSE_TIMEOUT)
+        except TimeoutError:
+            pool.terminate()
+
+    async def setup(self) -> list[str]:
+        with self._database.translated():
+            return await migrate.migrate(self._database)
+
+    async def migrations(self) -> list[tuple[str, bool]]:
+        with self._database.translated():
+            return await migrate.listing(self._database)
+
+    async def ping(self) -> None:
+        async with self._borrowed() as connection:
+            await migrate.check(self._database, connection)
+
+    @asynccontextmanager
+    async def _borrowed(self) -> AsyncIterator[Connection]:
+        """A connection of the pool, to tables that are known to fit."""
+        if self._pool is None:
+            raise Unavailable(f"{self.location}: the backend is not open")
+        with self._database.translated():
+            async with self._pool.acquire(timeout=STATEMENT_TIMEOUT) as connection:
+                if self._schema is None:
+                    self._schema = await migrate.check(self._database, connection)
+                yield connection
+
+    async def _fetch(self, statement: str, *args: Any) -> list[asyncpg.Record]:
+        async with self._borrowed() as connection:
+            return await self._database.fetch(connection, statement, *args)
+
+    # --- waking --------------------------------------------------------------------------------
+
+    async def _notifying(self) -> Notifier:
+        if self._notifier is None:
+            if self._schema is None:
+                await self.ping()
+            self._notifier = Notifier(
+                self._notify,
+                schema=await self._schema_name(),
+                origin=self._origin,
+                enabled=self._settings.notify,
+            )
+        return self._notifier
+
+    async def _schema_name(self) -> str:
+        """The schema that the tables are in, whether it was given or found by the search path."""
+        if self._schema is None:
+            async with self._borrowed():
+                pass
+        assert self._schema is not None
+        return self._schema
+
+    async def _notify(self, payload: str) -> None:
+        await self._fetch("notify", payload)
+
+    def _announce(self, told: Announcement) -> None:
+        for session in list(self._sessions):
+            session.announce(told)
+
+    # --- jobs in -------------------------------------------------------------------------------
+
+    async def insert(self, jobs: Sequence[NewJob]) -> list[str]:
+        if not jobs:
+            return []
+        notifier = await self._notifying()
+        telling = notifier.begin(arrivals(job for job in jobs if job.dedup_key is None))
+        insert = Insert(self._database, jobs, telling.payload, notifier.payload)
+        try:
+            async with self._borrowed() as connection:
+                ids = await insert.alone(connection)
+        except BaseException:
+            # It may have been stored all the same, and this process hears nothing of itself.
+            for session in list(self._sessions):
+                session.forget()
+            raise
+        if insert.arrived:
+            self._announce(announcement(insert.arrived, insert.now))
+            notifier.stored(telling, insert.now)
+        return ids
+
+    async def insert_on(self, connection: object, jobs: Sequence[NewJob]) -> list[str]:
+        if not isinstance(connection, (asyncpg.Connection, PoolConnectionProxy)):
+            raise ValueError(  # noqa: TRY004 - a bad value, by the public signature
+                "Transactional enqueue on Postgres takes an asyncpg connection, and was given "
+                f"{type(connection).__module__}.{type(connection).__qualname__}"
+            )
+        if not jobs:
+            return []
+        notifier = await self._notifying()
+        free = arrivals(job for job in jobs if job.dedup_key is None)
+        insert = Insert(
+            self._database,
+            jobs,
+            notifier.payload(free, ours=False),
+            lambda arrived: notifier.payload(arrived, ours=False),
+        )
+        return await insert.within(connection)
+
+    # --- jobs out ------------------------------------------------------------------------------
+
+    async def get_job(self, job_id: str) -> JobDict | None:
+        if not is_id(job_id):
+            return None
+        rows = await self._fetch("get_job", job_id)
+        return job_dict(rows[0]) if rows else None
+
+    async def list_jobs(
+        self, *, queue: str | None, status: str | None, limit: int, offset: int
+    ) -> list[JobDict]:
+        try:
+            if status == JobStatus.DEAD_LETTER:
+                rows = await self._fetch("list_dead_letters", queue, limit, offset)
+            else:
+                rows = await self._fetch("list_jobs", queue, status, limit, offset)
+        except Unstorable:
+            # What the database cannot hold, no job has.
+            return []
+        return [job_dict(row) for row in rows]
+
+    async def queue_stats(self) -> dict[str, dict[str, int]]:
+        stats: dict[str, dict[str, int]] = {}
+        for row in await self._fetch("queue_stats"):
+            counts = stats.setdefault(row["queue"], {status.value: 0 for status in JobStatus})
+            counts[row["status"]] = row["jobs"]
+        return stats
+
+    async def list_workers(self, *, stale_after: float) -> list[dict[str, Any]]:
+        return [dict(row) for row in await self._fetch("list_workers", stale_after)]
+
+    # --- jobs changed by hand ------------------------------------------------------------------
+
+    async def cancel_job(self, job_id: str) -> bool:
+        return is_id(job_id) and bool(await self._fetch("cancel_job", job_id))
+
+    async def delete_job(self, job_id: str) -> bool:
+        return is_id(job_id) and bool(await self._fetch("delete_job", job_id))
+
+    # --- workers -------------------------------------------------------------------------------
+
+    async def join(self, worker: NewWorker, wake: Wake) -> WorkerSession:
+        notifier = await self._notifying()
+        session = PostgresSession(
+            self._database,
+            self._settings,
+            worker,
+            wake,
+            schema=await self._schema_name(),
+            origin=self._origin,
+            borrow=self._borrowed,
+            announce=self._announce,
+            payload=notifier.payload,
+            left=self._sessions.discard,
+        )
+        try:
+            await session.join()
+        except BaseException:
+            await session.leave()
+            raise
+        self._sessions.add(session)
+        return session
+
+    # --- upkeep --------------------------------------------------------------------------------
+
+    async def prune(self, *, result_ttl: float, dead_letter_ttl: float | None, limit: int) -> int:
+        async with self._borrowed() as connection:
+            pruned = await self._prune_jobs(connection, result_ttl, limit)
+            if dead_letter_ttl is not None:
+                pruned += await self._prune(
+                    connection, "prune_dead_letters", dead_letter_ttl, limit - pruned
+                )
+            return pruned + await self._prune(connection, "prune_workers", limit - pruned)
+
+    async def _prune_jobs(self, connection: Connection, ttl: float, limit: int) -> int:
+        """The batches of a sweep begin where the one before ended, past its dead entries."""
+        async with transaction(connection, **LIMITS):
+            rows = await self._database.fetch(
+                connection, "prune_jobs", ttl, limit, self._prune_from
+            )
+        more = len(rows) == limit
+        self._prune_from = max(row[0] for row in rows) if rows and more else _LONG_AGO
+        return len(rows)
+
+    async def _prune(self, connection: Connection, statement: str, *args: Any) -> int:
+        async with transaction(connection, **LIMITS):
+            return len(await self._database.fetch(connection, statement, *args))
+
+    async def lease(self, name: str, holder: str, life: float) -> bool:
+        return bool(await self._fetch("lease", name, holder, life))
+
+    async def resign(self, name: str, holder: str) -> None:
+        await self._fetch("resign", name, holder)
+
+
+async def _keep_settings(_: Any) -> None:
+    """A connection goes back as it is: what asyncpg would reset are the settings it was given."""

@@ -1,0 +1,219 @@
+"""Connecting to the database, and the sessions that result."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
+
+import asyncpg
+
+from soniq.backends.postgres.errors import translated
+from soniq.backends.postgres.sql import statements
+from soniq.errors import masked
+
+if TYPE_CHECKING:
+    from asyncpg.pool import PoolConnectionProxy
+
+Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]"
+Rows: TypeAlias = "list[asyncpg.Record]"
+
+STATEMENT_TIMEOUT: Final = 30.0
+CONNECT_TIMEOUT: Final = 10.0
+
+_log = logging.getLogger("soniq.postgres")
+
+# Plans made once for all values go wrong here: one made while the table was empty scans it when
+# it is full. Set after connecting, for poolers refuse startup parameters they do not know.
+_PLANNING: Final = "SET plan_cache_mode = force_custom_plan"
+
+# The server notices within half a minute that a host has vanished.
+_KEEPALIVE: Final = """
+SET tcp_keepalives_idle = 10;
+SET tcp_keepalives_interval = 5;
+SET tcp_keepalives_count = 3;
+SET tcp_user_timeout = 25000
+"""
+
+
+class ServerSession(NamedTuple):
+    """A server process; a later one with the same number has another start."""
+
+    pid: int
+    started: Any
+
+
+class Database:
+    """Where the tables are, and how to get there.
+
+    Args:
+        url: a Postgres URL, as libpq takes it.
+        schema: the schema of the tables, None for the connection's search path.
+    """
+
+    def __init__(self, url: str, schema: str | None = None) -> None:
+        self.url = url
+        self.location = masked(url)
+        self.schema = schema
+        self.pooled = False
+        """A transaction pooler stands in between: nothing of a session outlives a transaction."""
+        self.sql: Mapping[str, str] = statements(schema)
+
+    def translated(self) -> Any:
+        """Errors of the seam for those of the driver."""
+        return translated(self.location)
+
+    def options(self) -> dict[str, Any]:
+        """How to connect."""
+        options: dict[str, Any] = {
+            "timeout": CONNECT_TIMEOUT,
+            "command_timeout": STATEMENT_TIMEOUT,
+        }
+        return options | ({"statement_cache_size": 0} if self.pooled else {})
+
+    async def connect(self) -> asyncpg.Connection[asyncpg.Record]:
+        """A new connection, prepared. The driver's errors pass through."""
+        connection: asyncpg.Connection[asyncpg.Record] = await asyncpg.connect(
+            self.url, **self.options()
+        )
+        try:
+            await self.prepare(connection)
+        except BaseException:
+            connection.terminate()
+            raise
+        return connection
+
+    async def prepare(self, connection: Connection) -> None:
+        """Give a new session the settings that every session of Soniq has."""
+        if self.pooled:
+            return
+        await connection.execute(_PLANNING)
+        try:
+            await connection.execute(_KEEPALIVE)
+        except asyncpg.FeatureNotSupportedError as error:
+            _log.debug("The server does not take keepalive settings: %s", error)
+
+    async def notice_pooler(self) -> None:
+        """Find out whether the server process answering is the one that was connected to.
+
+        A pooler makes up the number that a client is told, since it gives the client now this
+        process, now that. Then no statement is prepared under a name, and each stands in a
+        transaction, so that one process sees all of it.
+        """
+        options = self.options() | {"statement_cache_size": 0}
+        connection: asyncpg.Connection[asyncpg.Record] = await asyncpg.connect(self.url, **options)
+        try:
+            async with connection.transaction():
+                pid = await connection.fetchval("SELECT pg_backend_pid()")
+            self.pooled = pid != connection.get_server_pid()
+        finally:
+            await connection.close(timeout=CONNECT_TIMEOUT)
+
+    async def fetch(
+        self, connection: Connection, statement: str, *args: Any, timeout: float | None = None
+    ) -> Rows:
+        """Run one of the named statements."""
+        text = self.sql[statement]
+        if not self.pooled or connection.is_in_transaction():
+            return await connection.fetch(text, *args, timeout=timeout)
+        async with connection.transaction():
+            return await connection.fetch(text, *args, timeout=timeout)
+
+
+@asynccontextmanager
+async def transaction(
+    connection: Connection, *, lock_timeout: str = "", statement_timeout: str = ""
+) -> AsyncIterator[None]:
+    """A transaction with limits of its own; they go with it."""
+    async with connection.transaction():
+        limits = [
+            f"SET LOCAL {name} = '{value}'"
+            for name, value in (
+                ("lock_timeout", lock_timeout),
+                ("statement_timeout", statement_timeout),
+            )
+            if value
+        ]
+        if limits:
+            await connection.execute("; ".join(limits))
+        yield
+
+
+class Link:
+    """A connection of one owner, made when it is first needed and again when it was lost.
+
+    Args:
+        database: where to connect.
+        traced: remember which server sessions were lost while they may have been at work.
+    """
+
+    def __init__(self, database: Database, *, traced: bool = False) -> None:
+        self._database = database
+        self._traced = traced
+        self._turn = asyncio.Lock()
+        self._connection: asyncpg.Connection[asyncpg.Record] | None = None
+        self._session: ServerSession | None = None
+        self.lost: list[ServerSession] = []
+
+    @asynccontextmanager
+    async def held(self) -> AsyncIterator[asyncpg.Connection[asyncpg.Record]]:
+        """The connection, for one user at a time; errors are those of the seam.
+
+        After anything but an answer from the server nobody can say what the session is still
+        doing, so it is given up.
+        """
+        async with self._turn:
+            with self._database.translated(), self._kept_if_sound():
+                yield await self._connected()
+
+    @contextmanager
+    def _kept_if_sound(self) -> Iterator[None]:
+        try:
+            yield
+        except BaseException as error:
+            if not _answered(error):
+                self.drop()
+            raise
+
+    async def _connected(self) -> asyncpg.Connection[asyncpg.Record]:
+        if self._connection is None or self._connection.is_closed():
+            self.drop()
+            self._connection = await self._database.connect()
+            if self._traced and not self._database.pooled:
+                rows = await self._database.fetch(self._connection, "server_session")
+                self._session = ServerSession(*rows[0])
+        return self._connection
+
+    async def fetch(self, statement: str, *args: Any, timeout: float | None = None) -> Rows:
+        """Run one of the named statements."""
+        async with self.held() as connection:
+            return await self._database.fetch(connection, statement, *args, timeout=timeout)
+
+    def drop(self) -> None:
+        """Cut the connection off, whatever it is doing."""
+        connection, self._connection = self._connection, None
+        session, self._session = self._session, None
+        if connection is not None:
+            connection.terminate()
+            if session is not None:
+                self.lost.append(session)
+
+    async def close(self, timeout: float) -> None:
+        """Take leave of the server."""
+        connection, self._connection = self._connection, None
+        self._session = None
+        if connection is not None:
+            await connection.close(timeout=timeout)
+
+
+def _answered(error: BaseException) -> bool:
+    """Whether the server itself said so, and stays."""
+    fatal = (
+        asyncpg.PostgresConnectionError,
+        asyncpg.OperatorInterventionError,
+        asyncpg.ReadOnlySQLTransactionError,
+    )
+    mild = isinstance(error, asyncpg.QueryCanceledError)
+    return isinstance(error, asyncpg.PostgresError) and (mild or not isinstance(error, fatal))

@@ -1,0 +1,89 @@
+"""The driver's errors in the words of the seam."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+import asyncpg
+
+from soniq.backends.base import Contended, Unavailable, Unstorable
+from soniq.errors import SONIQ_SCHEMA_MISSING, SoniqError, masked
+
+MISSING: Final = (
+    asyncpg.UndefinedTableError,
+    asyncpg.UndefinedColumnError,
+    asyncpg.InvalidSchemaNameError,
+    asyncpg.InvalidCatalogNameError,
+)
+
+_CONTENDED: Final = (
+    asyncpg.SerializationError,
+    asyncpg.DeadlockDetectedError,
+    asyncpg.LockNotAvailableError,
+    asyncpg.QueryCanceledError,
+)
+
+_UNSTORABLE: Final = (
+    asyncpg.DataError,
+    asyncpg.IntegrityConstraintViolationError,
+    asyncpg.ProgramLimitExceededError,
+)
+
+# After a failover the old primary is read-only until it is gone: as good as away.
+AWAY: Final = (
+    OSError,
+    TimeoutError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.ReadOnlySQLTransactionError,
+    asyncpg.InvalidAuthorizationSpecificationError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+)
+
+
+@contextmanager
+def translated(location: str) -> Iterator[None]:
+    """Raise what the driver raises inside as an error of the seam, chained to it.
+
+    Args:
+        location: the database, for people, its password masked.
+    """
+    try:
+        yield
+    except MISSING as error:
+        raise schema_missing(location, error) from error
+    except _CONTENDED as error:
+        raise Contended(str(error)) from error
+    except _UNSTORABLE as error:
+        raise Unstorable(str(error)) from error
+    except AWAY as error:
+        raise Unavailable(f"{location}: {_told(error)}") from error
+
+
+def _told(error: BaseException) -> str:
+    """The error's text, its kind where it has none."""
+    return masked(str(error)) or type(error).__name__
+
+
+def schema_missing(location: str, error: asyncpg.PostgresError) -> SoniqError:
+    """The error for tables, or a whole database, that are not there."""
+    if isinstance(error, asyncpg.InvalidCatalogNameError):
+        return missing("database", location)
+    named = re.search(r"soniq_\w+", str(error))
+    return missing(named.group() if named else "soniq_jobs", location)
+
+
+def missing(table: str, location: str, reason: str = "does not exist") -> SoniqError:
+    """The error that says which table to create, and how."""
+    what = "The database" if table == "database" else f"Table {table}"
+    return SoniqError(
+        f"{what} {reason}: {location}",
+        SONIQ_SCHEMA_MISSING,
+        {"table": table, "database": location},
+        ["Run `soniq setup` to create what is missing."],
+    )

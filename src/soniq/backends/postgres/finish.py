@@ -1,0 +1,141 @@
+"""The ends of claims, stored in one transaction, each fenced by its claim number."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, assert_never
+
+from asyncpg import Record
+
+from soniq.backends.postgres.connection import Connection, Database, Rows
+from soniq.backends.postgres.insert import CHUNK_BYTES
+from soniq.backends.postgres.lanes import LaneKey
+from soniq.backends.postgres.wakeups import Arrival, earlier
+from soniq.records import Dead, Done, Ending, JobStatus, Released, Retry, Snoozed
+
+_ROW_BYTES = 100
+
+
+@dataclass(slots=True)
+class Batch:
+    """Endings as rows for the statement that stores their kind."""
+
+    done: list[tuple[Any, ...]] = field(default_factory=list)
+    deleted: list[tuple[Any, ...]] = field(default_factory=list)
+    queued: list[tuple[Any, ...]] = field(default_factory=list)
+    dead: list[tuple[Any, ...]] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, endings: Iterable[Ending]) -> Batch:
+        batch = cls()
+        for job_id, claim, outcome in endings:
+            match outcome:
+                case Done(result, keep=True):
+                    batch.done.append((job_id, claim, result))
+                case Done():
+                    batch.deleted.append((job_id, claim))
+                case Retry(delay, error):
+                    batch.queued.append((job_id, claim, delay, error, 0))
+                case Snoozed(delay, note):
+                    batch.queued.append((job_id, claim, delay, note, 1))
+                case Released(delay):
+                    batch.queued.append((job_id, claim, delay, None, 1))
+                case Dead(reason, error):
+                    batch.dead.append((job_id, claim, reason.value, error))
+                case _:
+                    assert_never(outcome)
+        return batch
+
+    def statements(self) -> list[tuple[str, Sequence[tuple[Any, ...]]]]:
+        """Which statements store it, each with its rows."""
+        kinds = (
+            ("finish_done", self.done),
+            ("finish_deleted", self.deleted),
+            ("finish_queued", self.queued),
+            ("finish_dead", self.dead),
+        )
+        return [(name, part) for name, rows in kinds if rows for part in _chunks(rows)]
+
+
+def _chunks(rows: Sequence[tuple[Any, ...]]) -> Iterator[Sequence[tuple[Any, ...]]]:
+    """`rows` in parts that one statement may carry."""
+    start = size = 0
+    for index, row in enumerate(rows):
+        more = _ROW_BYTES + sum(len(value) * 3 for value in row if isinstance(value, str))
+        if index > start and size + more > CHUNK_BYTES:
+            yield rows[start:index]
+            start, size = index, 0
+        size += more
+    yield rows[start:]
+
+
+async def store(
+    database: Database, connection: Connection, endings: Sequence[Ending], worker_id: str
+) -> tuple[set[str], Rows]:
+    """Store what is still fenced in; the ids stored, and the rows of what is queued again.
+
+    One statement is a transaction by itself. Several first lock all rows in the order of their
+    ids, so that two workers that end the same jobs cannot deadlock.
+    """
+    statements = Batch.of(endings).statements()
+    if len(statements) > 1:
+        await database.fetch(connection, "lock_jobs", [ending.job_id for ending in endings])
+    stored: set[str] = set()
+    queued: Rows = []
+    for name, rows in statements:
+        ended = await database.fetch(connection, name, *zip(*rows, strict=True), worker_id)
+        stored.update([row[0] for row in ended])
+        if name == "finish_queued":
+            queued += ended
+    return stored, queued
+
+
+def needs_transaction(endings: Sequence[Ending]) -> bool:
+    """Whether more than one statement is needed, or one that also notifies."""
+    return (
+        not all(isinstance(ending.outcome, Done) and ending.outcome.keep for ending in endings)
+        or len(Batch.of(endings).statements()) > 1
+    )
+
+
+def queued_arrivals(rows: Iterable[Record]) -> list[Arrival]:
+    """One arrival for each lane in which rows were queued again."""
+    lanes: dict[tuple[LaneKey, bool], Arrival] = {}
+    for row in rows:
+        one = Arrival(
+            LaneKey(row["queue"], row["priority"]), row["scheduled_at"], None, row["suspect"]
+        )
+        key = (one.lane, one.suspect)
+        lanes[key] = earlier(lanes.get(key), one)
+    return list(lanes.values())
+
+
+async def already_stored(
+    database: Database, connection: Connection, endings: Sequence[Ending], worker_id: str
+) -> set[str]:
+    """Of endings that were refused: the ids whose rows show that an earlier call stored them."""
+    ids = [ending.job_id for ending in endings]
+    rows = {row["id"]: row for row in await database.fetch(connection, "show_jobs", ids)}
+    return {
+        ending.job_id for ending in endings if _shows(rows.get(ending.job_id), ending, worker_id)
+    }
+
+
+def _shows(row: Record | None, ending: Ending, worker_id: str) -> bool:
+    outcome = ending.outcome
+    if row is None:
+        return isinstance(outcome, Done) and not outcome.keep
+    if isinstance(outcome, Dead):
+        return (row["status"], row["reason"]) == (JobStatus.DEAD_LETTER, outcome.reason)
+    if row["worker_id"] != worker_id or row["claim"] != ending.claim:
+        return False
+    match outcome:
+        case Done(keep=keep):
+            return keep and row["status"] == JobStatus.DONE
+        case Retry(_, text) | Snoozed(_, text):
+            return (row["status"], row["last_error"]) == (JobStatus.QUEUED, text)
+        case Released():
+            return bool(row["status"] == JobStatus.QUEUED)
+        case _:
+            assert_never(outcome)

@@ -1,0 +1,165 @@
+"""The schema: creating it, and whether it fits this version of Soniq."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Mapping
+from typing import Any, Final
+from urllib.parse import parse_qs, unquote, urlsplit
+
+import asyncpg
+
+from soniq.backends.postgres.connection import CONNECT_TIMEOUT, Connection, Database, transaction
+from soniq.backends.postgres.errors import MISSING, missing
+from soniq.backends.postgres.sql import migration_files, qualified, quoted
+from soniq.errors import SONIQ_SCHEMA_TOO_NEW, MigrationError, SoniqError
+
+_LOCK_KEY: Final = 0x736F6E6971
+_LOCK_TIMEOUT: Final = "5s"
+
+# The oldest version of Soniq, by its last migration, that still works on tables with the
+# migration; one that is not named here needs a Soniq that knows it.
+_COMPATIBLE_WITH: Final[Mapping[int, int]] = {}
+
+_log = logging.getLogger("soniq.postgres")
+
+
+def known() -> dict[int, str]:
+    """Every migration of this version by its number."""
+    return {int(name.split("_", 1)[0]): name for name in migration_files()}
+
+
+async def migrate(database: Database) -> list[str]:
+    """Create what is missing, and return the names of the migrations applied."""
+    connection = await _connect(database)
+    try:
+        await _bootstrap(database, connection)
+        return [
+            name
+            for version, name in sorted(known().items())
+            if await _apply(database, connection, version)
+        ]
+    finally:
+        await connection.close(timeout=CONNECT_TIMEOUT)
+
+
+async def _connect(database: Database) -> asyncpg.Connection[asyncpg.Record]:
+    try:
+        return await database.connect()
+    except asyncpg.InvalidCatalogNameError:
+        await _create_database(database)
+        return await database.connect()
+
+
+async def _create_database(database: Database) -> None:
+    """Create the database of the URL through the server's own one."""
+    name = database_name(database.url)
+    server = await asyncpg.connect(database.url, database="postgres", **database.options())
+    try:
+        await server.execute(f"CREATE DATABASE {quoted(name)}")
+        _log.info("Created database %s", name)
+    except (asyncpg.DuplicateDatabaseError, asyncpg.UniqueViolationError):
+        _log.debug("Database %s was created by somebody else just now", name)
+    except asyncpg.PostgresError as error:
+        raise MigrationError(
+            "create database", str(error), {"database": database.location}
+        ) from error
+    finally:
+        await server.close(timeout=CONNECT_TIMEOUT)
+
+
+def database_name(url: str) -> str:
+    """The database that a URL names: in its query, its path, or by its user."""
+    parts = urlsplit(url)
+    query = parse_qs(parts.query)
+    given = query.get("dbname") or query.get("database")
+    return given[0] if given else unquote(parts.path.lstrip("/") or parts.username or "postgres")
+
+
+async def _bootstrap(database: Database, connection: Connection) -> None:
+    async with transaction(connection):
+        await _serialise(connection)
+        if database.schema is not None:
+            await connection.execute(f"CREATE SCHEMA IF NOT EXISTS {quoted(database.schema)}")
+        await connection.execute(database.sql["create_migrations"])
+
+
+async def _serialise(connection: Connection) -> None:
+    """One at a time; the lock goes with the transaction, so it works behind poolers too."""
+    await connection.execute(f"SELECT pg_advisory_xact_lock({_LOCK_KEY})")
+
+
+async def _apply(database: Database, connection: Connection, version: int) -> bool:
+    """Apply one migration, unless somebody has."""
+    name = known()[version]
+    text = migration_files()[name]
+    try:
+        async with transaction(connection):
+            await _serialise(connection)
+            await connection.execute(f"SET LOCAL lock_timeout = '{_LOCK_TIMEOUT}'")
+            if version in await applied(database, connection):
+                return False
+            await connection.execute(qualified(text, database.schema))
+            checksum = hashlib.sha256(text.encode()).hexdigest()
+            await connection.execute(
+                database.sql["record_migration"],
+                version,
+                name,
+                checksum,
+                _COMPATIBLE_WITH.get(version, version),
+            )
+    except asyncpg.PostgresError as error:
+        raise MigrationError(name, str(error), {"database": database.location}) from error
+    return True
+
+
+async def applied(database: Database, connection: Connection) -> dict[int, int]:
+    """The applied migrations by number, each with the oldest version that can live with it."""
+    rows = await database.fetch(connection, "list_migrations")
+    return {row["version"]: row["compatible_with"] for row in rows}
+
+
+async def listing(database: Database) -> list[tuple[str, bool]]:
+    """Every known migration by name, and whether it has been applied."""
+    done: Mapping[int, Any] = {}
+    try:
+        connection = await database.connect()
+    except asyncpg.InvalidCatalogNameError:
+        connection = None
+    if connection is not None:
+        try:
+            done = await applied(database, connection)
+        except MISSING:
+            done = {}
+        finally:
+            await connection.close(timeout=CONNECT_TIMEOUT)
+    return [(name, version in done) for version, name in sorted(known().items())]
+
+
+async def check(database: Database, connection: Connection) -> str:
+    """Return the schema of the tables if they fit this version of Soniq.
+
+    Raises:
+        SoniqError: SONIQ_SCHEMA_MISSING or SONIQ_SCHEMA_TOO_NEW.
+    """
+    done = await applied(database, connection)
+    latest = max(known())
+    for version, name in known().items():
+        if version not in done:
+            raise missing("soniq_jobs", database.location, f"lacks the migration {name}")
+    for version, oldest in done.items():
+        if version > latest and oldest > latest:
+            raise _too_new(database, version, latest)
+    rows = await database.fetch(connection, "find_schema")
+    return str(rows[0][0])
+
+
+def _too_new(database: Database, found: int, latest: int) -> SoniqError:
+    return SoniqError(
+        f"The tables of {database.location} are at version {found} and need a newer Soniq; "
+        f"this one knows version {latest}",
+        SONIQ_SCHEMA_TOO_NEW,
+        {"found": found, "known": latest},
+        ["Upgrade Soniq here to the version that was used for the last `soniq setup`."],
+    )

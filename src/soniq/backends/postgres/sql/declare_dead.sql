@@ -1,0 +1,58 @@
+-- $1 judge   $2 heartbeat timeout   $3 process ids of the judge's host that are known to have ended
+-- A judge whose own heartbeat is late knows nothing about the others.
+WITH judge AS MATERIALIZED (
+    SELECT id, hostname, steady_since
+    FROM soniq_workers
+    WHERE id = $1::uuid
+        AND status <> 'stopped'
+        AND now() - last_heartbeat
+            <= (heartbeat_interval + least(2, heartbeat_interval)) * interval '1 second'
+),
+locks AS MATERIALIZED (
+    SELECT (classid::bigint << 32) | objid::bigint AS key
+    FROM pg_locks
+    WHERE locktype = 'advisory'
+        AND objsubid = 1
+        AND granted
+        AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+),
+others AS MATERIALIZED (
+    SELECT
+        worker.id, worker.liveness, worker.heartbeat_interval,
+        now() - greatest(worker.last_heartbeat, judge.steady_since) AS silence,
+        worker.hostname = judge.hostname AND worker.pid = ANY ($3::int[]) AS gone,
+        ('x' || right(replace(worker.id::text, '-', ''), 16))::bit(64)::bigint IN (
+            SELECT key FROM locks
+        ) AS locked
+    FROM soniq_workers AS worker
+    CROSS JOIN judge
+    WHERE worker.status <> 'stopped' AND worker.id <> judge.id
+),
+dead AS MATERIALIZED (
+    SELECT id
+    FROM others
+    WHERE silence > $2::float8 * interval '1 second'
+        OR (
+            NOT locked
+            AND (
+                gone
+                OR (
+                    liveness = 'lock'
+                    AND silence
+                        > (heartbeat_interval + least(2, heartbeat_interval)) * interval '1 second'
+                )
+            )
+        )
+),
+found AS MATERIALIZED (
+    SELECT worker.id, worker.status, worker.last_heartbeat
+    FROM soniq_workers AS worker
+    WHERE worker.id = ANY (ARRAY(SELECT id FROM dead))
+    ORDER BY worker.id
+    FOR UPDATE SKIP LOCKED
+)
+UPDATE soniq_workers AS worker
+SET status = 'stopped', stopped_at = now(), crashed = found.status = 'active'
+FROM found
+WHERE worker.id = found.id AND found.status <> 'stopped'
+RETURNING worker.id::text, worker.hostname, worker.pid, found.status = 'stopping' AS stopping

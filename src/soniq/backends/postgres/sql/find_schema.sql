@@ -1,0 +1,1 @@
+SELECT relnamespace::regnamespace::text FROM pg_class WHERE oid = 'soniq_jobs'::regclass

@@ -1,0 +1,1 @@
+SELECT version, compatible_with FROM soniq_migrations ORDER BY version

@@ -1,0 +1,2 @@
+-- $1 channel
+SELECT pg_notify($1::text, '')

@@ -1,0 +1,2 @@
+-- $1 worker
+UPDATE soniq_workers SET status = 'stopping' WHERE id = $1::uuid AND status = 'active'
