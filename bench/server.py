@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import asyncpg
 
@@ -22,6 +23,11 @@ class Databases:
     def __init__(self, server: PostgresServer) -> None:
         self._server = server
         self._templates: set[str] = set()
+
+    @property
+    def log(self) -> Path:
+        """The server's log."""
+        return self._server.log
 
     def url(self, name: str) -> str:
         return self._server.database_url(name)
