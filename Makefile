@@ -30,17 +30,21 @@ demo: setup ## Run the demo: the standard library, counted by jobs on SQLite
 	@$(BIN)/python examples/demo.py
 
 test: setup ## Run the tests, on a Postgres server of their own
-	@$(BIN)/python -m pytest -n $(WORKERS) -m 'not long'
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m 'not long'
 
 test-long: setup ## Run the tests that take long as well
-	@$(BIN)/python -m pytest -n $(WORKERS) --timeout 600
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal --timeout 600
 
 check: setup ## Check format, lint, types, import contracts and unused code
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/lint-imports --no-logo
-	$(BIN)/vulture
+	$(BIN)/lint-imports --no-logo --no-cache
+	@echo "$(BIN)/vulture"
+	@# What it calls variables are fields, enum members and handlers' parameters: users read them.
+	@found=$$($(BIN)/vulture); code=$$?; \
+	    if [ $$code -ne 0 ] && [ $$code -ne 3 ]; then exit $$code; fi; \
+	    ! printf '%s\n' "$$found" | grep -v -e ': unused variable' -e '^$$'
 
 format: setup ## Format the code and apply the safe fixes
 	@$(BIN)/ruff check --fix --quiet . || true
@@ -57,6 +61,5 @@ lock: setup ## Write down the versions of all tools and libraries in use
 	@touch $(STAMP)
 
 clean: ## Remove everything that make made
-	@rm -rf $(VENV) .demo build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis \
-	    .import_linter_cache
+	@rm -rf $(VENV) .demo build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
