@@ -9,7 +9,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-EXAMPLES = Path(__file__).parent.parent / "examples"
+REPOSITORY = Path(__file__).parent.parent
+EXAMPLES = REPOSITORY / "examples"
+SONIQ = Path(sys.executable).with_name("soniq")
 
 
 def run(folder: Path, *command: str | Path) -> str:
@@ -24,6 +26,21 @@ def run(folder: Path, *command: str | Path) -> str:
 
 def example(folder: Path, name: str, *arguments: str) -> str:
     return run(folder, sys.executable, EXAMPLES / name, *arguments)
+
+
+def test_the_first_example_of_the_readme_works(tmp_path: Path, pg_url: str) -> None:
+    readme = (REPOSITORY / "README.md").read_text()
+    program, commands = re.findall(r"```(?:python|sh)\n(.*?)```", readme, re.DOTALL)[1:3]
+    assert "postgresql://localhost/shop" in program
+    (tmp_path / "shop.py").write_text(program.replace("postgresql://localhost/shop", pg_url))
+
+    for line in commands.splitlines():
+        command, *arguments = shlex.split(line, comments=True)
+        # The worker would go on for ever.
+        end = ["--run-once"] if "worker" in arguments else []
+        run(tmp_path, Path(sys.executable).with_name(command), *arguments, *end)
+
+    assert "done:        1" in run(tmp_path, SONIQ, "status", "shop:app")
 
 
 def test_the_quickstart_prints_the_result_of_its_job(tmp_path: Path) -> None:
