@@ -136,6 +136,8 @@ class Lifecycle(RuleBasedStateMachine):
         self.workers: list[Worker] = []
         self.claims: list[Claim] = []
         self.join()
+        self.join()
+        self.insert_many(6)
 
     def run(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
         return self.runner.run(coroutine)
@@ -177,6 +179,10 @@ class Lifecycle(RuleBasedStateMachine):
         assert ids == [holders[0].id if holders else given.id]
         if not holders:
             self.jobs[given.id] = Job(given.id, key, queue, priority, self.now + delay)
+
+    def insert_many(self, number: int) -> None:
+        for _ in range(number):
+            self.insert(key=None, delay=0.0, priority=100, queue="a")
 
     def lives(self, job: Job) -> bool:
         return job.status in LIVE
@@ -313,10 +319,24 @@ class Lifecycle(RuleBasedStateMachine):
         if deletable:
             job.status, job.shows = GONE, None
 
+    @precondition(lambda self: len(self.awake()) > 1)
+    @rule(data=st.data(), suspects=st.booleans())
+    def crash(self, data: st.DataObject, suspects: bool) -> None:
+        """A worker dies with jobs in its hands, and another one finds out."""
+        victim, judge, *_ = data.draw(st.permutations(self.awake()), "victim and judge")
+        session = victim.recruit.session
+        claim = session.claim_suspect() if suspects else session.claim(2)
+        self.check_claimed(victim, self.run(claim), 1 if suspects else 2, suspects)
+        victim.silent = True
+        self.time_passes(steps=6)
+        self.recovers(judge)
+
     @precondition(lambda self: self.awake())
     @rule(data=st.data())
     def recover(self, data: st.DataObject) -> None:
-        judge = data.draw(st.sampled_from(self.awake()), "judge")
+        self.recovers(data.draw(st.sampled_from(self.awake()), "judge"))
+
+    def recovers(self, judge: Worker) -> None:
         dead = [worker for worker in self.workers if self.is_dead(worker, judge)]
         crashed = {id(worker) for worker in dead if worker.status == "active"}
         for worker in dead:
@@ -347,15 +367,15 @@ class Lifecycle(RuleBasedStateMachine):
     def the_store_agrees_with_the_model(self) -> None:
         stored = self.stored()
         assert {job_id: self.seen(job) for job_id, job in stored.items()} == {
-            job.id: (
-                job.status,
-                job.attempts,
-                job.crashes,
-                job.worker.recruit.id if job.worker and job.status != "dead_letter" else None,
-            )
+            job.id: (job.status, job.attempts, job.crashes, self.ran_by(job))
             for job in self.jobs.values()
             if job.status != GONE
         }
+
+    @staticmethod
+    def ran_by(job: Job) -> str | None:
+        shown = job.worker if job.status in ("processing", "done") else None
+        return shown.recruit.id if shown else None
 
     def stored(self) -> dict[str, dict[str, Any]]:
         jobs = [
@@ -370,7 +390,8 @@ class Lifecycle(RuleBasedStateMachine):
 
     @staticmethod
     def seen(job: dict[str, Any]) -> tuple[str, int, int, str | None]:
-        return (job["status"], job["attempts"], job["crashes"], job["worker_id"])
+        worker_id = job["worker_id"] if job["status"] in ("processing", "done") else None
+        return (job["status"], job["attempts"], job["crashes"], worker_id)
 
     @invariant()
     def a_worker_is_told_of_what_it_lost_and_of_nothing_else(self) -> None:
@@ -385,7 +406,7 @@ class Lifecycle(RuleBasedStateMachine):
             assert set(lost) == set(claims) - held
 
 
-EXAMPLES: Final = {"memory": (200, 50), "sqlite": (25, 40), "postgres": (5, 25)}
+EXAMPLES: Final = {"memory": (120, 50), "sqlite": (20, 40), "postgres": (8, 30)}
 
 
 async def emptied(url: str) -> None:

@@ -51,7 +51,9 @@ async def test_nothing_configured_is_a_sqlite_file_and_one_warning(
     with caplog.at_level(logging.WARNING):
         async with Soniq() as app:
             await app.setup()
-    assert Path("soniq.db").exists()
+            assert app.backend is not None
+            assert app.backend.name == "sqlite"
+            assert "soniq.db" in app.backend.location
     warnings = [record.getMessage() for record in caplog.records]
     assert len(warnings) == 1
     assert "SONIQ_DATABASE_URL" in warnings[0]
@@ -59,12 +61,15 @@ async def test_nothing_configured_is_a_sqlite_file_and_one_warning(
 
 @pytest.mark.parametrize("where", ["environment", "dotenv"])
 async def test_the_environment_takes_every_form(
-    where: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    where: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     if where == "environment":
         monkeypatch.setenv("SONIQ_DATABASE_URL", "memory://")
     else:
-        Path(".env").write_text("SONIQ_DATABASE_URL=memory://\n")
+        (tmp_path / ".env").write_text("SONIQ_DATABASE_URL=memory://\n")
     assert await location() == ("memory", "memory://")
     assert (await location("sqlite:///own.db"))[0] == "sqlite"
     assert caplog.records == []
