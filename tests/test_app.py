@@ -48,8 +48,7 @@ class CountingBackend(MemoryBackend):
 def test_making_one_needs_no_loop_and_builds_nothing() -> None:
     app = Soniq("memory://")
     assert app.backend is None
-    assert not app.is_initialized
-    assert not app.is_closed
+    assert (app.is_closed, app.is_initialized) == (False, False)
     assert isinstance(app.retry_policy, ExponentialBackoff)
 
 
@@ -89,8 +88,7 @@ async def test_closed_refuses_until_opened_again(caplog: pytest.LogCaptureFixtur
     app = Soniq(backend="memory")
     job_id = await app.enqueue(REF)
     await app.close()
-    assert app.is_closed
-    assert not app.is_initialized
+    assert (app.is_closed, app.is_initialized) == (True, False)
     for call in (app.enqueue(REF), app.get_job(job_id), app.setup(), app.run_worker()):
         with pytest.raises(SoniqError) as caught:
             await call
@@ -121,8 +119,7 @@ async def test_a_failed_opening_closes_and_says_why() -> None:
         await app.ensure_initialized()
     assert caught.value.error_code == SONIQ_INIT_ERROR
     assert caught.value.__cause__ is backend.trouble
-    assert backend.closed == 1
-    assert not app.is_initialized
+    assert (backend.closed, app.is_initialized) == (1, False)
     backend.trouble = None
     await app.ensure_initialized()
     assert app.is_initialized

@@ -112,9 +112,7 @@ storable = st.text(st.characters(exclude_characters="\x00", exclude_categories=[
     price=st.decimals(allow_nan=False, allow_infinity=False),
     colour=st.sampled_from(Colour),
     point=st.builds(Point, x=st.integers(), label=storable),
-    address=st.builds(
-        Address, street=storable, since=st.dates(), pin=storable.map(SecretStr)
-    ),
+    address=st.builds(Address, street=storable, since=st.dates(), pin=storable.map(SecretStr)),
     numbers=st.sets(st.integers()),
     pair=st.tuples(st.integers(), storable),
     data=st.binary(),
@@ -158,7 +156,7 @@ def test_secrets_are_stored_in_the_clear_and_restored() -> None:
 
 
 def test_a_parameter_whose_default_is_none_accepts_none() -> None:
-    def handler(count: int = None, when: datetime = None) -> None: ...  # type: ignore[assignment]
+    def handler(count: int = None, when: datetime = None) -> None: ...  # type: ignore[assignment]  # noqa: RUF013
 
     assert round_trip(handler, count=None, when=None) == {"count": None, "when": None}
 

@@ -117,12 +117,12 @@ async def test_arguments_that_cannot_be_stored(
 ) -> None:
     decorated = app.job(name="jobs.numbers")(handler)
     for call in (
-        lambda: app.enqueue(decorated, **arguments),
-        lambda: app.enqueue("jobs.numbers", args=arguments),
-        lambda: app.enqueue(TaskRef("jobs.numbers"), args=arguments),
+        app.enqueue(decorated, **arguments),
+        app.enqueue("jobs.numbers", args=arguments),
+        app.enqueue(TaskRef("jobs.numbers"), args=arguments),
     ):
         with pytest.raises(SoniqError) as caught:
-            await call()
+            await call
         assert caught.value.error_code == SONIQ_TASK_ARGS_INVALID
         assert caught.value.context["task_name"] == "jobs.numbers"
         assert any(text in error for error in caught.value.context["errors"])

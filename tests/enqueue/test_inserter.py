@@ -148,9 +148,7 @@ async def test_only_the_row_that_cannot_be_stored_fails(store: ScriptedStore) ->
 
     store.trouble = trouble
     inserter = Inserter(store.insert, PATIENCE)
-    results = await asyncio.gather(
-        *(inserter.insert(job) for job in jobs), return_exceptions=True
-    )
+    results = await asyncio.gather(*(inserter.insert(job) for job in jobs), return_exceptions=True)
     failed = results.pop(7)
     assert isinstance(failed, SoniqError)
     assert failed.error_code == SONIQ_TASK_ARGS_INVALID

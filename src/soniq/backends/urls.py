@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from functools import partial
 from typing import Final
 
 from soniq.backends.base import Backend
+from soniq.backends.memory import MemoryBackend
+from soniq.backends.postgres import PostgresBackend
+from soniq.backends.sqlite import SQLiteBackend
 from soniq.errors import SONIQ_INVALID_DATABASE_URL, SoniqError
 
 Build = Callable[[], Backend]
@@ -29,7 +33,7 @@ _NAMES: Final = ("postgres", "sqlite", "memory")
 
 
 def backend_for(name: str | None, url: str | None) -> Build:
-    """Return what builds the store; nothing is opened or imported before it is called.
+    """Return what builds the store; nothing is opened before it is called.
 
     Args:
         name: ``postgres``, ``sqlite`` or ``memory``; None lets the URL decide.
@@ -44,11 +48,11 @@ def backend_for(name: str | None, url: str | None) -> Build:
         case None:
             return _by_url(url) if url else _unconfigured()
         case "memory":
-            return _memory
+            return MemoryBackend
         case "sqlite":
-            return _sqlite(_sqlite_path(url) if url else DEFAULT_SQLITE_PATH)
+            return partial(SQLiteBackend, _sqlite_path(url) if url else DEFAULT_SQLITE_PATH)
         case "postgres" if url:
-            return _postgres(_checked_postgres(url))
+            return partial(PostgresBackend, _checked_postgres(url))
         case "postgres":
             raise ValueError(
                 'backend="postgres" needs a database_url (or SONIQ_DATABASE_URL), for example '
@@ -60,11 +64,11 @@ def backend_for(name: str | None, url: str | None) -> Build:
 
 def _by_url(url: str) -> Build:
     if url.startswith(_POSTGRES_SCHEMES):
-        return _postgres(url)
+        return partial(PostgresBackend, url)
     if url == "memory://":
-        return _memory
+        return MemoryBackend
     if url.startswith(_SQLITE_SCHEME) or ("://" not in url and url.endswith(_SQLITE_ENDINGS)):
-        return _sqlite(_sqlite_path(url))
+        return partial(SQLiteBackend, _sqlite_path(url))
     raise _invalid(url, "is no database URL that Soniq knows")
 
 
@@ -74,7 +78,7 @@ def _unconfigured() -> Build:
         "Set SONIQ_DATABASE_URL, or pass database_url to Soniq, to choose one",
         DEFAULT_SQLITE_PATH,
     )
-    return _sqlite(DEFAULT_SQLITE_PATH)
+    return partial(SQLiteBackend, DEFAULT_SQLITE_PATH)
 
 
 def _sqlite_path(url: str) -> str:
@@ -99,27 +103,3 @@ def _invalid(url: str, problem: str) -> SoniqError:
         {"accepted": list(ACCEPTED_FORMS)},
         [f"Use one of: {', '.join(ACCEPTED_FORMS)}."],
     )
-
-
-def _memory() -> Backend:
-    from soniq.backends.memory import MemoryBackend
-
-    return MemoryBackend()
-
-
-def _sqlite(path: str) -> Build:
-    def build() -> Backend:
-        from soniq.backends.sqlite import SQLiteBackend
-
-        return SQLiteBackend(path)
-
-    return build
-
-
-def _postgres(url: str) -> Build:
-    def build() -> Backend:
-        from soniq.backends.postgres import PostgresBackend
-
-        return PostgresBackend(url)
-
-    return build

@@ -1,0 +1,156 @@
+from __future__ import annotations
+
+import uuid
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from pydantic import BaseModel
+
+from soniq import JobStatus, Soniq, SoniqError, TaskRef
+from soniq.backends.base import Unavailable
+from soniq.backends.memory import MemoryBackend
+from soniq.errors import SONIQ_DATABASE_UNAVAILABLE
+from soniq.records import JOB_KEYS
+
+REF = TaskRef("jobs.one")
+
+
+class FlakyBackend(MemoryBackend):
+    """Does what it is asked, and loses the answers `lost` times."""
+
+    def __init__(self, lost: int = 0) -> None:
+        super().__init__()
+        self.lost = lost
+
+    def _lose(self) -> None:
+        self.lost -= 1
+        if self.lost >= 0:
+            raise Unavailable("connection reset")
+
+    async def get_job(self, job_id: str) -> dict[str, Any] | None:
+        self._lose()
+        return await super().get_job(job_id)
+
+    async def cancel_job(self, job_id: str) -> bool:
+        done = await super().cancel_job(job_id)
+        self._lose()
+        return done
+
+    async def delete_job(self, job_id: str) -> bool:
+        done = await super().delete_job(job_id)
+        self._lose()
+        return done
+
+
+@pytest.fixture
+def backend() -> FlakyBackend:
+    return FlakyBackend()
+
+
+@pytest.fixture
+async def app(backend: FlakyBackend) -> AsyncIterator[Soniq]:
+    async with Soniq(backend=backend, error_retry_delay=0.1, database_timeout=1) as app:
+        yield app
+
+
+async def test_a_job_has_every_key(app: Soniq) -> None:
+    job_id = await app.enqueue(REF)
+    job = await app.get_job(job_id)
+    assert job is not None
+    assert set(job) == set(JOB_KEYS)
+    assert job == await app.get_job_status(job_id)
+    assert len(job_id) == 36
+
+
+@pytest.mark.parametrize("job_id", ["", "nonsense", str(uuid.uuid4()), "x" * 36, 5, None])
+async def test_unknown_and_malformed_ids_are_nobodys(app: Soniq, job_id: Any) -> None:
+    assert await app.get_job(job_id) is None
+    assert await app.get_result(job_id) is None
+    assert await app.cancel_job(job_id) is False
+    assert await app.delete_job(job_id) is False
+
+
+async def test_a_uuid_object_is_an_id_too(app: Soniq) -> None:
+    job_id: Any = uuid.UUID(await app.enqueue(REF))
+    assert await app.get_job(job_id) is not None
+
+
+async def test_lists_are_newest_first_and_filtered(app: Soniq) -> None:
+    ids = [await app.enqueue(REF, queue=queue) for queue in ("a", "b", "a")]
+    assert [job["id"] for job in await app.list_jobs()] == ids[::-1]
+    assert [job["id"] for job in await app.list_jobs("a")] == [ids[2], ids[0]]
+    assert [job["id"] for job in await app.list_jobs(limit=1, offset=1)] == [ids[1]]
+    assert len(await app.list_jobs(status=JobStatus.QUEUED)) == 3
+    assert await app.list_jobs("nobody") == []
+    assert await app.list_jobs(status="nothing") == []
+
+
+@pytest.mark.parametrize("options", [{"limit": -1}, {"offset": -1}, {"limit": "5"}])
+async def test_bounds_of_a_list_are_numbers(app: Soniq, options: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="must be a whole number from 0 up"):
+        await app.list_jobs(**options)
+
+
+async def test_statistics_have_exactly_six_numbers(app: Soniq) -> None:
+    assert await app.get_queues() == []
+    ids = [await app.enqueue(REF, queue=queue) for queue in ("b", "a", "b")]
+    await app.cancel_job(ids[0])
+    empty = {"processing": 0, "done": 0, "dead_letter": 0}
+    assert await app.get_queue_stats() == {"total": 3, "queued": 2, "cancelled": 1, **empty}
+    assert await app.get_queues() == [
+        {"queue": "a", "total": 1, "queued": 1, "cancelled": 0, **empty},
+        {"queue": "b", "total": 2, "queued": 1, "cancelled": 1, **empty},
+    ]
+
+
+class Sum(BaseModel):
+    total: int
+
+
+async def test_results_are_restored(app: Soniq) -> None:
+    @app.job
+    def compute() -> Sum:
+        return Sum(total=3)
+
+    job_id = await app.enqueue(compute)
+    await app.run_worker(run_once=True)
+    assert await app.get_result(job_id) == {"total": 3}
+    assert await app.get_result(job_id, result_model=Sum) == Sum(total=3)
+    with pytest.raises(ValueError, match="valid array"):
+        await app.get_result(job_id, result_model=list[int])
+
+
+async def test_questions_wait_for_a_database_that_is_away(
+    app: Soniq, backend: FlakyBackend
+) -> None:
+    job_id = await app.enqueue(REF)
+    backend.lost = 3
+    assert await app.get_job(job_id) is not None
+    backend.lost = 10**6
+    with pytest.raises(SoniqError, match="connection reset") as caught:
+        await app.get_job(job_id)
+    assert caught.value.error_code == SONIQ_DATABASE_UNAVAILABLE
+    assert caught.value.context == {"database": "memory://"}
+
+
+async def test_a_cancel_whose_answer_was_lost_still_says_it_happened(
+    app: Soniq, backend: FlakyBackend
+) -> None:
+    job_id = await app.enqueue(REF)
+    backend.lost = 1
+    assert await app.cancel_job(job_id) is True
+    assert await app.cancel_job(job_id) is False
+
+
+async def test_a_delete_whose_answer_was_lost_still_says_it_happened(
+    app: Soniq, backend: FlakyBackend
+) -> None:
+    job_id = await app.enqueue(REF)
+    done = await app.delete_job(job_id)
+    assert done
+    job_id = await app.enqueue(REF)
+    assert await app.get_job(job_id)
+    backend.lost = 2
+    assert await app.delete_job(job_id) is True
+    assert await app.delete_job(job_id) is False

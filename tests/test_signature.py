@@ -1,0 +1,78 @@
+from __future__ import annotations
+
+import typing
+from typing import TYPE_CHECKING, Any, Optional
+
+import pytest
+
+from soniq.job import JobContext
+from soniq.signature import read_signature
+
+if TYPE_CHECKING:
+    from soniq.job import JobContext as Context
+
+
+def test_parameters_of_a_handler() -> None:
+    def handler(a: int, b: str = "", *args: int, c: float, d: int = 1, **rest: Any) -> None: ...
+
+    found = read_signature(handler)
+    assert [parameter.name for parameter in found.parameters] == ["a", "b", "c", "d"]
+    assert found.required == {"a", "c"}
+    assert found.open_ended
+    assert found.context_parameter is None
+
+
+def test_the_context_by_any_name() -> None:
+    def first(anything: JobContext, a: int) -> None: ...
+    def last(a: int, *, ctx: Optional[JobContext] = None) -> None: ...  # noqa: UP045
+    def either(a: int, ctx: JobContext | None) -> None: ...
+    def marked(a: int, ctx: typing.Annotated[JobContext, "note"]) -> None: ...
+    def none(a: int, ctx: list[JobContext]) -> None: ...
+
+    found = [read_signature(f).context_parameter for f in (first, last, either, marked, none)]
+    assert found == ["anything", "ctx", "ctx", "ctx", None]
+
+
+@pytest.mark.parametrize(
+    ("text", "is_context"),
+    [
+        ("JobContext", True),
+        ("soniq.JobContext", True),
+        ("soniq.job.JobContext | None", True),
+        ("None | JobContext", True),
+        ("Optional[JobContext]", True),
+        ("typing.Optional['JobContext']", True),
+        ("'JobContext'", True),
+        ("JobContexts", False),
+        ("list[JobContext]", False),
+        ("MyJobContext", False),
+    ],
+)
+def test_the_context_as_text_nobody_can_resolve(text: str, is_context: bool) -> None:
+    elsewhere: dict[str, Any] = {}
+    exec("def handler(a, ctx): ...", elsewhere)
+    elsewhere["handler"].__annotations__["ctx"] = text
+    found = read_signature(elsewhere["handler"])
+    assert found.context_parameter == ("ctx" if is_context else None)
+
+
+def test_another_name_for_the_type_is_found_where_it_is_defined() -> None:
+    def handler(context: Alias) -> None: ...
+
+    assert read_signature(handler).context_parameter == "context"
+
+
+Alias = JobContext
+
+
+def test_a_name_for_type_checkers_only_is_told_by_its_text() -> None:
+    def handler(context: Context) -> None: ...
+
+    assert read_signature(handler).context_parameter is None
+
+
+def test_two_contexts_are_refused() -> None:
+    def handler(one: JobContext, two: JobContext) -> None: ...
+
+    with pytest.raises(TypeError, match="asks for its JobContext twice: one, two"):
+        read_signature(handler)
