@@ -13,7 +13,7 @@ from soniq.settings import SoniqSettings
 
 def test_an_error_of_soniq_is_its_message_what_to_do_and_its_code() -> None:
     error = SoniqError(
-        'Table "soniq_jobs" does not exist.',
+        'Table "soniq_jobs" does not exist',
         SONIQ_SCHEMA_MISSING,
         {"table": "soniq_jobs"},
         ["Run `soniq setup`."],
@@ -29,6 +29,14 @@ def test_a_failed_initialisation_tells_its_cause() -> None:
     error.__cause__ = ConnectionRefusedError("refused")
 
     assert "ConnectionRefusedError: refused" in in_one_line(error)
+
+
+def test_a_cause_is_told_once() -> None:
+    cause = SoniqError("The file is gone", SONIQ_SCHEMA_MISSING)
+    error = SoniqError(f"Soniq could not start: {cause.message}", SONIQ_INIT_ERROR)
+    error.__cause__ = cause
+
+    assert in_one_line(error).count("The file is gone") == 1
 
 
 def test_a_bad_setting_is_named_with_its_variable() -> None:

@@ -76,10 +76,15 @@ def _wording(error: BaseException) -> str:
 def _soniq_wording(error: SoniqError) -> str:
     parts = [error.message]
     cause = error.__cause__
-    if error.error_code == SONIQ_INIT_ERROR and cause is not None and str(cause) not in parts[0]:
-        parts.append(f"({_wording(cause)})")
-    parts += error.suggestions
-    return " ".join([*parts, f"[{error.error_code}]"])
+    if error.error_code == SONIQ_INIT_ERROR and cause is not None:
+        told = cause.message if isinstance(cause, SoniqError) else str(cause)
+        parts += [] if told in error.message else [f"({_wording(cause)})"]
+    sentences = [_sentence(part) for part in (*parts, *error.suggestions)]
+    return " ".join([*sentences, f"[{error.error_code}]"])
+
+
+def _sentence(text: str) -> str:
+    return text if text.rstrip().endswith((".", "!", "?")) else f"{text}."
 
 
 def _validation_wording(error: ValidationError) -> str:

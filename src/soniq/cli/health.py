@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from dataclasses import asdict
 from typing import Annotated
 
 import typer
@@ -44,17 +45,16 @@ def health(
 
 
 async def _check(app: Soniq, *, worker: bool, as_json: bool) -> int:
-    location = await answering(app)
+    place = await answering(app)
     workers = await _live_workers_here(app) if worker else None
     if workers == 0:
         raise CommandFailed(
-            f"No live worker of this host ({socket.gethostname()}) is registered in {location}."
+            f"No live worker of this host ({socket.gethostname()}) is registered in {place}."
         )
     if as_json:
-        answer = {"status": "healthy", "database": location}
-        output.document(answer if workers is None else answer | {"workers": workers})
+        output.document({"status": "healthy", "database": asdict(place), "workers": workers})
     else:
-        output.ok(f"Healthy: {location} answers and is set up")
+        output.ok(f"Healthy: {place} answers and is set up")
     return 0
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 
 from pydantic_core import to_json
@@ -72,8 +73,9 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
         numeric = bool(rows) and all(isinstance(row[position], int) for row in rows)
         grid.add_column(heading, justify="right" if numeric else "left", overflow="fold")
     for row in rows:
-        grid.add_row(*(_plain("-" if cell is None else str(cell)) for cell in row))
-    _console().print(grid)
+        grid.add_row(*(_plain(_cell(value)) for value in row))
+    # A row stays one line, which a narrow terminal folds better than a column could be.
+    _console(width=_UNBOUNDED).print(grid)
 
 
 def document(value: Any) -> None:
@@ -85,16 +87,22 @@ def document(value: Any) -> None:
 def _status(mark: Mark, text: str, *, stderr: bool = False) -> None:
     console = _console(stderr=stderr)
     pictures = console.is_terminal and console.encoding.lower().startswith("utf")
-    start = Text(mark.sign, style=mark.style) if pictures else Text(mark.word, style=mark.style)
-    console.print(start + Text(" ") + _plain(text), soft_wrap=True)
+    start = mark.sign if pictures else mark.word
+    console.print(Text.assemble((start, mark.style), " ", masked(text)), soft_wrap=True)
 
 
 def _plain(text: str, style: str = "") -> Text:
     return Text(masked(text), style=style)
 
 
-def _console(*, stderr: bool = False) -> Console:
-    console = Console(stderr=stderr, highlight=False, markup=False, emoji=False)
-    if console.is_terminal:
+def _cell(value: object) -> str:
+    if isinstance(value, datetime):
+        return value.isoformat(timespec="seconds")
+    return "-" if value is None else str(value)
+
+
+def _console(*, stderr: bool = False, width: int | None = None) -> Console:
+    console = Console(stderr=stderr, highlight=False, markup=False, emoji=False, width=width)
+    if console.is_terminal or width is not None:
         return console
-    return Console(stderr=stderr, highlight=False, markup=False, emoji=False, width=_UNBOUNDED)
+    return _console(stderr=stderr, width=_UNBOUNDED)

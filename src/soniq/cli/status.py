@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import asdict
 from typing import Annotated, Any, Final
 
 import typer
@@ -48,7 +49,7 @@ def status(
 async def _look(app: Soniq, *, jobs: bool, queues: bool) -> dict[str, Any]:
     """Everything to show, as the JSON document shows it."""
     found: dict[str, Any] = {
-        "database": {"status": "ok", "location": await answering(app)},
+        "database": {"status": "ok", **asdict(await answering(app))},
         "environment": app.settings.environment,
         "queue_statistics": await app.get_queue_stats(),
         "workers": _worker_counts(await app.list_workers()),
@@ -67,7 +68,8 @@ def _worker_counts(workers: list[dict[str, Any]]) -> dict[str, int]:
 
 
 def _print(found: dict[str, Any]) -> None:
-    output.ok(f"Database connection: OK ({found['database']['location']})")
+    database = found["database"]
+    output.ok(f"Database connection: OK ({database['backend']} at {database['location']})")
     output.info(f"Environment: {found['environment']}")
     output.line("Queue Statistics:", style="bold")
     for name in _COUNTS:

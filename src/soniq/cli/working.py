@@ -58,14 +58,14 @@ def work_here(located: Located, options: WorkerOptions) -> None:
 
 async def announce(located: Located, options: WorkerOptions, *, processes: int) -> None:
     """Make sure that the database can be used, and print what is about to run."""
-    location = await answering(located.app)
+    place = await answering(located.app)
     output.info(f"Imported modules: {', '.join(located.modules)}")
     if not located.app._get_job_registry().names():
         output.warning("These modules register no jobs: the worker will find nothing it knows.")
     output.info(f"Starting Soniq worker with {options.concurrency} workers")
     if processes > 1:
         output.info(f"Processes: {processes}")
-    output.info(f"Backend: {location}")
+    output.info(f"Backend: {place}")
     output.info(f"Queues: {', '.join(options.queues) if options.queues else 'all queues'}")
 
 
