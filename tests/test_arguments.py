@@ -210,6 +210,15 @@ def test_nan_is_refused_inside_a_model_too() -> None:
     assert "NaN" in refusal(handler, reading=Reading(value=float("nan")))[0]
 
 
+def test_equal_sets_make_equal_texts() -> None:
+    def handler(words: set[str]) -> None: ...
+
+    words = [str(number) for number in range(50)]
+    texts = {codec(handler).dump({"words": set(some)}) for some in (words, words[::-1])}
+    assert len(texts) == 1
+    assert codec(handler).load(texts.pop()) == {"words": set(words)}
+
+
 def test_text_that_only_looks_suspicious_is_stored() -> None:
     arguments = {"number": 1, "text": "NaN Infinity \\u0000 **********", "things": [[]] * 300}
     assert round_trip(plain, **arguments) == arguments
@@ -285,6 +294,19 @@ def test_results_are_restored_to_a_type(value: Any, kind: Any) -> None:
 def test_a_result_of_another_type_is_refused() -> None:
     with pytest.raises(ValueError, match="valid integer"):
         restore("x", int)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [Reading(value=float("nan")), [Reading(value=float("inf"))], {"x": float("nan")}, "\x00"],
+)
+def test_results_that_no_store_takes(value: Any) -> None:
+    with pytest.raises(ValueError, match="NaN and infinities|NUL"):
+        dump_json(value)
+
+
+def test_results_with_nothing_in_them() -> None:
+    assert dump_json([Reading(value=None), None]) == '[{"value":null},null]'
 
 
 def test_names_must_be_text() -> None:

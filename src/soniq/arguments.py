@@ -24,6 +24,7 @@ from soniq.typed_json import Misfit, TypedJson, fields_adapter
 __all__ = ["ArgumentCodec", "InvalidArguments", "dump_json", "restore"]
 
 _SCALARS: Final = frozenset({int, str, float, bool, NoneType})
+_SETS: Final = frozenset({set, frozenset})
 _CONTAINERS: Final[tuple[tuple[Any, type], ...]] = (
     (dict, dict),
     (dict[str, Any], dict),
@@ -76,6 +77,7 @@ class ArgumentCodec:
             return self._dump_model(arguments)
         self._check_names(arguments)
         try:
+            arguments = _in_order(arguments)
             return dump_json(arguments) if self._fit(arguments) else self._typed.dump(arguments)[0]
         except Misfit as misfit:
             raise InvalidArguments(misfit.errors) from misfit
@@ -192,6 +194,18 @@ def _exact(kind: Any) -> frozenset[type]:
         if kind == annotation:
             return frozenset({container})
     return frozenset({NoneType if kind is None else kind}) & _SCALARS
+
+
+def _in_order(arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The same with sets as lists in a certain order: equal sets must make equal texts."""
+    for value in arguments.values():
+        if type(value) in _SETS:
+            return {name: _listed(value) for name, value in arguments.items()}
+    return arguments
+
+
+def _listed(value: Any) -> Any:
+    return sorted(value, key=dump_json) if type(value) in _SETS else value
 
 
 def _culprit(arguments: Mapping[str, Any], error: ValueError) -> str:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any, Final
 
-from pydantic_core import from_json, to_json
+from pydantic_core import from_json, to_json, to_jsonable_python
+
+NO_NAN: Final = "NaN and infinities are no JSON and cannot be stored"
 
 # pydantic's parser gives up at about 200 levels, its serialiser later: such text could be stored
 # and never be read again.
@@ -19,7 +22,11 @@ def dump_json(value: Any) -> str:
         ValueError: it holds something JSON or a store cannot carry: an object pydantic doesn't
             know, NaN, an infinity, a NUL character, a lone surrogate, a circle, too many levels.
     """
-    return encode(lambda: to_json(value, bytes_mode="base64", inf_nan_mode="constants"))
+    text = encode(lambda: to_json(value, bytes_mode="base64", inf_nan_mode="constants"))
+    # A model writes its own NaN as null unless it was told otherwise.
+    if "null" in text and holds_nan(to_jsonable_python(value, bytes_mode="base64")):
+        raise ValueError(NO_NAN)
+    return text
 
 
 def encode(serialise: Callable[[], bytes]) -> str:
@@ -52,9 +59,18 @@ def _look_closer(raw: bytes) -> None:
     except ValueError as error:
         if "recursion limit" in str(error):
             raise ValueError("it is nested too deeply; about 180 levels are possible") from error
-        raise ValueError("NaN and infinities are no JSON and cannot be stored") from error
+        raise ValueError(NO_NAN) from error
     if _holds_nul(value):
         raise ValueError("a NUL character is no text that can be stored")
+
+
+def holds_nan(value: Any) -> bool:
+    """Whether plain data hold a NaN or an infinity."""
+    if isinstance(value, float):
+        return not math.isfinite(value)
+    if isinstance(value, dict):
+        return any(map(holds_nan, value.values()))
+    return isinstance(value, list | tuple | set | frozenset) and any(map(holds_nan, value))
 
 
 def _holds_nul(value: Any) -> bool:

@@ -7,7 +7,6 @@ validation used up, bytes given for a text) the validated value's own form is ta
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final, cast
 
@@ -15,7 +14,7 @@ from pydantic import ConfigDict, SecretBytes, SecretStr, TypeAdapter, Validation
 from pydantic_core import CoreConfig, SchemaSerializer, to_json
 from typing_extensions import TypedDict
 
-from soniq.jsontext import encode
+from soniq.jsontext import NO_NAN, encode, holds_nan
 
 # What pydantic writes in place of a secret.
 _MASK: Final = "**********"
@@ -104,8 +103,8 @@ class TypedJson:
 
     def _same_form(self, restored: Any, validated: Any) -> bool:
         """The test for objects that have no equality of their own."""
-        if _holds_nan(self._serializer.to_python(validated, **_DUMP)):
-            raise ValueError("NaN is no JSON and cannot be stored")
+        if holds_nan(self._serializer.to_python(validated, **_DUMP)):
+            raise ValueError(NO_NAN)
         return list(self._forms(restored)) == list(self._forms(validated))
 
 
@@ -130,11 +129,3 @@ def _revealed(value: Any) -> Any:
     if isinstance(value, list | tuple | set | frozenset):
         return [_revealed(item) for item in value]
     return value
-
-
-def _holds_nan(value: Any) -> bool:
-    if isinstance(value, float):
-        return math.isnan(value)
-    if isinstance(value, dict):
-        return any(map(_holds_nan, value.values()))
-    return isinstance(value, list | tuple | set | frozenset) and any(map(_holds_nan, value))
