@@ -16,7 +16,7 @@ from bench.scenarios import GROUPS
 from bench.server import running_server
 from bench.sizes import Sizes
 
-pytestmark = [pytest.mark.long, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.long, pytest.mark.timeout(600)]
 
 TINY = Sizes(
     drain=200,
