@@ -23,6 +23,9 @@ class Colour(Enum):
     BLUE = "blue"
 
 
+FAVOURITES = (Colour.RED, Colour.BLUE)
+
+
 @dataclass
 class Point:
     x: int
@@ -58,8 +61,11 @@ def refusal(function: Any, **arguments: Any) -> list[str]:
     return caught.value.errors
 
 
-def plain(number: int, text: str = "", flag: bool = False, things: list[Any] | None = None) -> None:
+def plain(
+    number: int, text: str = "", flag: bool = False, things: list[Any] | None = None
+) -> list[Any]:
     """A handler of what JSON carries by itself."""
+    return [number, text, flag, things]
 
 
 def rich(
@@ -73,8 +79,9 @@ def rich(
     numbers: set[int],
     pair: tuple[int, str],
     data: bytes,
-) -> None:
+) -> list[Any]:
     """A handler of what JSON cannot carry."""
+    return [when, lasting, key, price, colour, point, address, numbers, pair, data]
 
 
 json_values = st.recursive(
@@ -110,7 +117,7 @@ storable = st.text(st.characters(exclude_characters="\x00", exclude_categories=[
     lasting=st.timedeltas(timedelta(days=-9999), timedelta(days=9999)),
     key=st.uuids(),
     price=st.decimals(allow_nan=False, allow_infinity=False),
-    colour=st.sampled_from(Colour),
+    colour=st.sampled_from(FAVOURITES),
     point=st.builds(Point, x=st.integers(), label=storable),
     address=st.builds(Address, street=storable, since=st.dates(), pin=storable.map(SecretStr)),
     numbers=st.sets(st.integers()),
@@ -132,6 +139,13 @@ def test_validators_run_once_for_the_handler() -> None:
     assert round_trip(handler, number=1) == {"number": 2}
 
 
+def test_dataclasses_are_restored_as_themselves() -> None:
+    def handler(point: Point) -> int:
+        return point.x
+
+    assert handler(**round_trip(handler, point={"x": "3"})) == 3
+
+
 def test_what_validation_uses_up_is_stored_whole() -> None:
     def handler(numbers: list[int]) -> None: ...
 
@@ -151,6 +165,8 @@ def test_secrets_are_stored_in_the_clear_and_restored() -> None:
     given_ = {"key": SecretStr("hush"), "data": SecretBytes(b"\xff"), "address": address}
     text = codec(handler).dump(given_)
     assert "hush" in text
+    restored = codec(handler).load(text)["address"]
+    assert (restored.street, restored.pin.get_secret_value()) == ("A", "1234")
     assert "1234" in text
     assert codec(handler).load(text) == given_
 
@@ -205,7 +221,8 @@ def test_what_does_not_fit_is_refused_with_its_name(arguments: dict[str, Any], e
 
 
 def test_nan_is_refused_inside_a_model_too() -> None:
-    def handler(reading: Reading) -> None: ...
+    def handler(reading: Reading) -> Reading:
+        return reading
 
     assert "NaN" in refusal(handler, reading=Reading(value=float("nan")))[0]
 
@@ -253,7 +270,8 @@ class Charge(BaseModel):
     note: str = "none"
 
 
-def charge(amount: Decimal, note: str) -> None: ...
+def charge(amount: Decimal, note: str) -> str:
+    return f"{amount} {note}"
 
 
 def test_a_model_checks_all_arguments_and_gives_its_fields() -> None:
@@ -269,7 +287,8 @@ def test_what_the_model_refuses_is_refused() -> None:
 
 
 def test_model_fields_the_handler_does_not_take_are_refused() -> None:
-    def narrow(amount: Decimal) -> None: ...
+    def narrow(amount: Decimal) -> Decimal:
+        return amount
 
     with pytest.raises(InvalidArguments, match="note: the job takes no such argument"):
         codec(narrow, Charge).dump({"amount": 1})
@@ -301,7 +320,7 @@ def test_a_result_of_another_type_is_refused() -> None:
     [Reading(value=float("nan")), [Reading(value=float("inf"))], {"x": float("nan")}, "\x00"],
 )
 def test_results_that_no_store_takes(value: Any) -> None:
-    with pytest.raises(ValueError, match="NaN and infinities|NUL"):
+    with pytest.raises(ValueError, match=r"NaN and infinities|NUL"):
         dump_json(value)
 
 

@@ -27,7 +27,8 @@ def only(app: Soniq) -> JobDefinition:
     return definition
 
 
-def send_email(to: str) -> None: ...
+def send_email(to: str) -> str:
+    return to
 
 
 def test_the_name_is_module_and_function(app: Soniq) -> None:
@@ -97,7 +98,8 @@ def test_async_handlers_are_recognised_through_what_wraps_them(app: Soniq, is_as
 
 def test_bound_methods_can_be_jobs(app: Soniq) -> None:
     class Mailer:
-        def send(self, to: str) -> None: ...
+        def send(self, to: str) -> str:
+            return to
 
     mailer = Mailer()
     app.job(name="mail.send")(mailer.send)
@@ -109,7 +111,8 @@ def test_bound_methods_can_be_jobs(app: Soniq) -> None:
 def test_another_function_under_the_same_name_replaces_it_with_a_warning(
     app: Soniq, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def other(to: str) -> None: ...
+    def other(to: str) -> str:
+        return to
 
     with caplog.at_level(logging.WARNING, "soniq.app"):
         app.job(name="mail.send")(send_email)
@@ -125,7 +128,8 @@ def test_another_function_under_the_same_name_replaces_it_with_a_warning(
 
 
 def test_positional_only_parameters_are_refused(app: Soniq) -> None:
-    def handler(to: str, /) -> None: ...
+    def handler(to: str, /) -> str:
+        return to
 
     with pytest.raises(TypeError, match="'to' by position only"):
         app.job(handler)

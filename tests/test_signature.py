@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 
 
 def test_parameters_of_a_handler() -> None:
-    def handler(a: int, b: str = "", *args: int, c: float, d: int = 1, **rest: Any) -> None: ...
+    def handler(a: int, b: str = "", *args: int, c: float, d: int = 1, **rest: Any) -> Any:
+        return a, b, args, c, d, rest
 
     found = read_signature(handler)
     assert [parameter.name for parameter in found.parameters] == ["a", "b", "c", "d"]

@@ -17,6 +17,8 @@ class Mail(BaseModel):
 def test_all_by_keyword() -> None:
     found = task_ref(name="mail.send", args_model=Mail, default_queue="mail", pattern=None)
     assert found == TaskRef("mail.send", Mail, "mail")
+    assert found.args_model is Mail
+    assert Mail(to="a").to == "a"
 
 
 def test_refs_are_values() -> None:

@@ -95,7 +95,8 @@ async def test_refs_whose_name_no_store_takes(app: Soniq, name: str) -> None:
         await app.enqueue(TaskRef(name))
 
 
-def handler(number: int, things: list[Any] | None = None) -> None: ...
+def handler(number: int, things: list[Any] | None = None) -> list[Any]:
+    return [number, things]
 
 
 BAD_ARGUMENTS = [

@@ -64,6 +64,7 @@ async def test_a_task_ref_needs_no_registration(app: Soniq) -> None:
     job = await stored(app, await app.enqueue(ref, args={"to": "a@b.c"}))
     assert (job["job_name"], job["queue"], job["args"]) == ("mail.send", "mail", {"to": "a@b.c"})
     assert (job["priority"], job["max_attempts"]) == (100, 4)
+    assert Mail(**job["args"]).copies == 1
 
 
 async def test_a_task_ref_checks_its_arguments_with_its_own_model(app: Soniq) -> None:
