@@ -284,9 +284,13 @@ async def suspects(store: Store, judge: Recruit, victim: Recruit) -> list[str]:
 async def test_suspects_are_left_out_of_the_ordinary_claim(
     store: Store, judge: Recruit, suspects: list[str]
 ) -> None:
-    await store.backend.insert(innocents := new_jobs(2))
+    await store.backend.insert(innocents := new_jobs(4))
+    # One that has claimed before may begin where it ended, a newcomer has to look at them all.
+    newcomer = await store.join()
 
-    assert [job.id for job in await judge.claim(2)] == [job.id for job in innocents]
+    assert [job.id for job in await newcomer.claim(2)] == [job.id for job in innocents[:2]]
+    assert [job.id for job in await judge.claim(2)] == [job.id for job in innocents[2:]]
+    await newcomer.assert_nothing_to_claim()
     await judge.assert_nothing_to_claim()
 
 
