@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar, cast
 
+from soniq.hooks import HookEvent
 from soniq.records import ClaimedJob, Dead, DeadWorker, Done, Released, Retry, Snoozed
 
 
@@ -130,6 +131,30 @@ class SnoozeCapped:
 @dataclass(frozen=True, slots=True)
 class PolicyFailed:
     """The retry policy raised; the default one decided instead."""
+
+    job: ClaimedJob
+    error: BaseException
+
+
+@dataclass(frozen=True, slots=True)
+class HookFailed:
+    """A hook raised or took too long; its run goes on."""
+
+    event: HookEvent
+    error: BaseException
+
+
+@dataclass(frozen=True, slots=True)
+class HookSlow:
+    """A sync hook held up the event loop."""
+
+    event: HookEvent
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class SinkFailed:
+    """The metrics sink raised."""
 
     job: ClaimedJob
     error: BaseException

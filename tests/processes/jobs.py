@@ -56,3 +56,11 @@ async def poison(log: str, ctx: JobContext) -> None:
 async def innocent(log: str, n: int) -> int:
     await asyncio.sleep(0.01)
     return n
+
+
+@app.job(name="spin")
+async def spin(log: str) -> None:
+    """Never give the event loop back."""
+    note(log, os.getpid())
+    while True:
+        pass

@@ -180,3 +180,20 @@ async def test_restarts_of_postgres_under_load_lose_nothing(
         assert stats["done"] == len(accepted)
         assert {int(n) for (n,) in lines(log)} == {n for n, _ in accepted}
         assert all(worker.poll() is None for worker in workers)
+
+
+async def test_a_second_signal_ends_a_worker_whose_handler_never_yields(
+    client: Soniq, store_url: str, processes: Processes, tmp_path: Path
+) -> None:
+    await client.setup()
+    log = tmp_path / "runs"
+    await client.enqueue("spin", args={"log": str(log)})
+    worker = processes.worker(store_url)
+
+    async def spinning() -> bool:
+        return len(lines(log)) == 1
+
+    await until(spinning, processes)
+    worker.send_signal(signal.SIGTERM)
+    worker.send_signal(signal.SIGINT)  # pending signals of one number are one signal
+    assert await asyncio.to_thread(worker.wait, 20) == 1

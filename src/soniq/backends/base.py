@@ -36,7 +36,7 @@ class BackendError(Exception):
 
 
 class Unavailable(BackendError):
-    """The store is away or the connection to it was lost: what was sent may have happened or not."""
+    """The store is away, or the connection was lost: what was sent may have happened or not."""
 
 
 class Contended(BackendError):
@@ -71,7 +71,7 @@ class Backend(Protocol):
     # --- opening -------------------------------------------------------------------------------
 
     async def open(self, settings: SoniqSettings) -> None:
-        """Connect. Safe to call again after `close`. Does not check the schema: the first use does."""
+        """Connect. Safe to call again after `close`. The schema is checked by the first use."""
         ...
 
     async def close(self) -> None:
@@ -174,9 +174,7 @@ class Backend(Protocol):
 
     # --- upkeep --------------------------------------------------------------------------------
 
-    async def prune(
-        self, *, result_ttl: float, dead_letter_ttl: float | None, limit: int
-    ) -> int:
+    async def prune(self, *, result_ttl: float, dead_letter_ttl: float | None, limit: int) -> int:
         """Delete at most `limit` rows whose time is over and return how many went.
 
         Done and cancelled jobs `result_ttl` seconds after they ended, dead letters after
@@ -200,8 +198,8 @@ class Backend(Protocol):
 class WorkerSession(Protocol):
     """One worker's standing with the store, from `Backend.join` until `leave`.
 
-    One `claim`, `claim_suspect` or `release_strays` at a time, one `finish` at a time; the two sides, and everything
-    else here, may overlap.
+    One `claim`, `claim_suspect` or `release_strays` at a time, one `finish` at a time; the two
+    sides, and everything else here, may overlap.
     """
 
     @property
@@ -210,15 +208,15 @@ class WorkerSession(Protocol):
         ...
 
     async def claim(self, limit: int, *, without: Collection[str] = ()) -> Claimed:
-        """Take at most `limit` due queued jobs of the served queues, and give each a new claim number.
+        """Take at most `limit` due queued jobs of the served queues, under new claim numbers.
 
         Order: priority ascending; within a queue then by due time and id; queues that have due jobs
         of one priority take turns. Names in `without` and jobs with crashes are left alone. A
         claimed job is processing, `attempts` is one higher, `started_at` is now. Nothing is claimed
         when this worker is no longer registered as live.
 
-        A short answer says how long until the next job is due. Calls may come at any rate; a
-        worker that nothing wakes calls at least every `poll_interval`, and finds everything by then.
+        A short answer says how long until the next job is due. Calls may come at any rate; a worker
+        that nothing wakes calls at least every `poll_interval`, and finds everything by then.
         """
         ...
 
@@ -279,13 +277,14 @@ class WorkerSession(Protocol):
         """Declare dead workers dead, and requeue what is processing under no live worker.
 
         A worker is dead when its liveness (a lock its process holds) is gone and its heartbeat is
-        older than its own interval plus a grace of 2 s (its interval, if shorter); or when its heartbeat is older than
-        `heartbeat_timeout`. Age counts from the later of its heartbeat and the time since which this
-        session's own heartbeats have been stored without a gap. Workers of this host whose process
-        id is in `gone` (processes known to have ended) are dead as soon as their lock is free.
+        older than its own interval plus a grace of 2 s (its interval, if shorter); or when its
+        heartbeat is older than `heartbeat_timeout`. Age counts from the later of its heartbeat and
+        the time since which this session's own heartbeats have been stored without a gap. Workers
+        of this host whose process id is in `gone` (processes known to have ended) are dead as soon
+        as their lock is free.
 
         Each job of a dead worker is queued again without an attempt spent and with `crashes` one
-        higher, unless that worker had begun to stop; one that reaches `max_crashes` is a dead letter,
+        higher, unless that worker had begun to stop; at `max_crashes` it is a dead letter instead,
         reason worker_crashed. Rows somebody has locked are passed over until the next sweep.
         """
         ...
@@ -303,5 +302,3 @@ class WorkerSession(Protocol):
         Never raises for a store that is away: others will recover what this worker held.
         """
         ...
-
-

@@ -13,6 +13,7 @@ from soniq.retry import RetryPolicy
 from soniq.settings import SoniqSettings
 from soniq.worker.log_lines import LogLines
 from soniq.worker.signals import stop_signals
+from soniq.worker.surroundings import Surroundings
 from soniq.worker.worker import Worker
 
 
@@ -22,6 +23,7 @@ async def run_worker(
     settings: SoniqSettings,
     registry: JobRegistry,
     retry_policy: RetryPolicy,
+    surroundings: Surroundings | None = None,
     concurrency: int | None = None,
     queues: Sequence[str] | None = None,
     run_once: bool = False,
@@ -31,6 +33,7 @@ async def run_worker(
     """Run jobs until asked to stop, or with `run_once` until nothing is due.
 
     Args:
+        surroundings: hooks, middleware and metrics sink; None is none of them.
         concurrency: jobs at a time; None is the setting.
         queues: the queues to serve; None is the setting.
         shutdown_event: set it to stop; without it the process' signals do.
@@ -47,6 +50,7 @@ async def run_worker(
         settings,
         registry,
         retry_policy,
+        surroundings or Surroundings(),
         events,
         concurrency=settings.concurrency if concurrency is None else concurrency,
         queues=served,

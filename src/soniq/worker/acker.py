@@ -11,6 +11,7 @@ from soniq.errors import SoniqError
 from soniq.events import Events, LoopFailed, LoopRecovered, OutcomeDegraded
 from soniq.records import ClaimedJob, Dead, Done, Ending, Outcome, Released, Retry, Snoozed
 from soniq.services.service import Backoff
+from soniq.worker.run import Run
 
 MOST = 1000
 STATEMENT_BYTES = 4 * 1024 * 1024
@@ -24,7 +25,9 @@ class Ended(NamedTuple):
 
     job: ClaimedJob
     outcome: Outcome
-    duration_s: float
+    duration_s: float = 0.0
+    run: Run | None = None
+    """The run it was, for what follows its storing; None for a claim that goes back unbegun."""
 
 
 Stored = Callable[[Ended, bool], None]
@@ -98,7 +101,7 @@ class Acker:
 
     async def _write(self, batch: list[Ended]) -> None:
         """Store `batch` in one write, however often the store is away or in the way."""
-        endings = [Ending(job.id, job.claim, outcome) for job, outcome, _ in batch]
+        endings = [Ending(ended.job.id, ended.job.claim, ended.outcome) for ended in batch]
         repeated = False
         while True:
             try:

@@ -6,18 +6,23 @@ import asyncio
 import contextvars
 import inspect
 import math
+from dataclasses import replace
 from functools import partial
 from typing import Any, Final
 
 from soniq.arguments import InvalidArguments, dump_json
 from soniq.events import Events, PolicyFailed, ResultDropped, SnoozeCapped
+from soniq.hooks import HookEvent, Moment
 from soniq.job import JobContext, Snooze, StopFlag
+from soniq.middleware import composed
 from soniq.records import Dead, DeadLetterReason, Done, Outcome, Released, Snoozed
 from soniq.retry import RetryPolicy
 from soniq.settings import SoniqSettings
 from soniq.worker.deadlines import Deadlines
 from soniq.worker.failures import JobTimeout, after_failure, clamped, error_text, storable
+from soniq.worker.hook_calls import HookCalls
 from soniq.worker.run import Interruption, Run
+from soniq.worker.surroundings import Reporter, Surroundings
 from soniq.worker.threads import HandlerThreads
 
 
@@ -28,6 +33,7 @@ class Executor:
         worker_id: shown to handlers.
         settings: timeouts, limits.
         policy: decides the delay after a failure.
+        surroundings: what is composed around the handlers.
         threads: where sync handlers run.
         deadlines: interrupts runs whose time is over.
     """
@@ -37,6 +43,7 @@ class Executor:
         worker_id: str,
         settings: SoniqSettings,
         policy: RetryPolicy,
+        surroundings: Surroundings,
         threads: HandlerThreads,
         deadlines: Deadlines,
         events: Events,
@@ -45,6 +52,12 @@ class Executor:
         self._job_timeout = settings.job_timeout
         self._snooze_max = settings.snooze_max_seconds
         self._policy = policy
+        self._hooks = surroundings.hooks
+        self._middleware = tuple(surroundings.middleware)
+        self._reporter = None
+        if surroundings.sink is not None:
+            self._reporter = Reporter(surroundings.sink, events)
+        self._hook_calls = HookCalls(settings.hook_timeout, events)
         self._threads = threads
         self._deadlines = deadlines
         self._events = events
@@ -52,37 +65,73 @@ class Executor:
 
     async def execute(self, run: Run) -> Outcome | None:
         """Run the handler and return the outcome; None when the claim is not ours to end."""
-        run.begun = True
         if run.interruption is not None:
-            return self._after_error(run, asyncio.CancelledError())
+            return _interrupted(run)
+        if self._reporter is None:
+            return await self._attempt(run)
+        return await self._reported(self._reporter, run)
+
+    async def after(self, run: Run, seconds: float) -> None:
+        """Call the after_job hooks of a run whose success is stored."""
+        await self._call_hooks(HookEvent.AFTER_JOB, run, seconds)
+
+    # --- the steps of a run --------------------------------------------------------------------
+
+    async def _reported(self, reporter: Reporter, run: Run) -> Outcome | None:
+        problem = await reporter.start(run)
+        if problem is None:
+            outcome = await self._attempt(run)
+        else:
+            outcome = await self._failed(run, problem)
+        problem = await reporter.end(run, outcome, _elapsed(run))
+        return outcome if problem is None else await self._failed(run, problem)
+
+    async def _attempt(self, run: Run) -> Outcome | None:
         try:
             arguments = run.definition.arguments.load(run.job.args)
         except InvalidArguments as error:
             return Dead(DeadLetterReason.INVALID_ARGUMENTS, error_text(error))
+        if self._hooks:
+            await self._call_hooks(HookEvent.BEFORE_JOB, run)
         try:
             result = await self._within_time(run, arguments)
         except GeneratorExit:
             raise  # the loop is being torn down: nothing may be awaited any more
         except BaseException as error:  # noqa: BLE001 - whatever a handler raises is its run's failure
-            return self._after_error(run, error)
-        return self._after_return(run, result)
+            return await self._raised(run, error)
+        if run.interruption is Interruption.TIMEOUT:
+            return await self._failed(run, self._timeout(run))
+        return self._returned(run, result)
 
     async def _within_time(self, run: Run, arguments: dict[str, Any]) -> Any:
+        if run.interruption is not None:
+            raise asyncio.CancelledError
         timeout = run.definition.timeout
         if timeout is None:
             timeout = self._job_timeout
-        if not timeout:
-            return await self._call(run, arguments)
-        self._deadlines.add(run, timeout)
+        if timeout:
+            self._deadlines.add(run, timeout)
+        run.interruptible = True
         try:
-            return await self._call(run, arguments)
+            return await self._through_middleware(run, arguments)
         finally:
-            self._deadlines.remove(run, timeout)
+            run.interruptible = False
+            if timeout:
+                self._deadlines.remove(run, timeout)
 
-    async def _call(self, run: Run, arguments: dict[str, Any]) -> Any:
+    async def _through_middleware(self, run: Run, arguments: dict[str, Any]) -> Any:
+        if not self._middleware:
+            return await self._call(run, arguments, run.ctx)
+
+        async def handler(ctx: JobContext) -> Any:
+            return await self._call(run, arguments, ctx)
+
+        return await composed(self._middleware, handler)(self._context(run))
+
+    async def _call(self, run: Run, arguments: dict[str, Any], ctx: JobContext | None) -> Any:
         definition = run.definition
         if definition.context_parameter is not None:
-            arguments[definition.context_parameter] = self._context(run)
+            arguments[definition.context_parameter] = ctx or self._context(run)
         if definition.is_async:
             return await definition.function(**arguments)
         # The thread sees what before it was set in this run's context, and no other run's.
@@ -91,27 +140,68 @@ class Executor:
         result = await self._threads.submit(call)
         return await result if inspect.isawaitable(result) else result
 
+    # --- what is around it ---------------------------------------------------------------------
+
     def _context(self, run: Run) -> JobContext:
-        run.flag = run.flag or StopFlag()
-        job = run.job
-        return JobContext(
-            job_id=job.id,
-            job_name=job.job_name,
-            queue=job.queue,
-            attempt=job.attempts,
-            max_attempts=job.max_attempts,
-            worker_id=self._worker_id,
-            scheduled_at=job.scheduled_at,
-            created_at=job.created_at,
-            _stop=run.flag,
+        if run.ctx is None:
+            run.flag = StopFlag()
+            job = run.job
+            run.ctx = JobContext(
+                job_id=job.id,
+                job_name=job.job_name,
+                queue=job.queue,
+                attempt=job.attempts,
+                max_attempts=job.max_attempts,
+                worker_id=self._worker_id,
+                scheduled_at=job.scheduled_at,
+                created_at=job.created_at,
+                _stop=run.flag,
+            )
+        return run.ctx
+
+    async def _call_hooks(
+        self,
+        event: HookEvent,
+        run: Run,
+        seconds: float | None = None,
+        error: BaseException | None = None,
+    ) -> None:
+        if calls := self._hooks.of(event):
+            ctx = self._context(run)
+            if seconds is not None:
+                ctx = replace(ctx, duration_ms=seconds * 1000)
+            await self._hook_calls.call(event, calls, Moment(ctx, error))
+
+    # --- what became of it ---------------------------------------------------------------------
+
+    async def _raised(self, run: Run, error: BaseException) -> Outcome | None:
+        if run.interruption is Interruption.TIMEOUT:
+            return await self._failed(run, self._timeout(run))
+        if run.interruption is Interruption.SHUTDOWN and not isinstance(
+            error, asyncio.CancelledError
+        ):
+            return await self._failed(run, error)
+        if run.interruption is not None:
+            return _interrupted(run)
+        return await self._failed(run, error)
+
+    async def _failed(self, run: Run, error: BaseException) -> Outcome:
+        await self._call_hooks(HookEvent.ON_ERROR, run, _elapsed(run), error)
+        return after_failure(
+            error,
+            run.job,
+            run.definition.meta,
+            self._policy,
+            lambda broken: self._events.emit(PolicyFailed(run.job, broken)),
         )
 
-    def _after_return(self, run: Run, result: Any) -> Outcome | None:
-        match run.interruption:
-            case Interruption.TIMEOUT:
-                return self._failed(run, self._timeout(run))
-            case Interruption.CANCELLED | Interruption.LOST:
-                return None
+    def _timeout(self, run: Run) -> JobTimeout:
+        own = run.definition.timeout
+        return JobTimeout(self._job_timeout if own is None else own)
+
+    def _returned(self, run: Run, result: Any) -> Outcome | None:
+        if run.interruption in (Interruption.CANCELLED, Interruption.LOST):
+            return None
         if result is None:
             return self._done
         if isinstance(result, Snooze):
@@ -122,29 +212,6 @@ class Executor:
             self._events.emit(ResultDropped(run.job, str(error)))
             return self._done
 
-    def _after_error(self, run: Run, error: BaseException) -> Outcome | None:
-        match run.interruption:
-            case Interruption.TIMEOUT:
-                return self._failed(run, self._timeout(run))
-            case Interruption.CANCELLED | Interruption.LOST:
-                return None
-            case Interruption.SHUTDOWN if isinstance(error, asyncio.CancelledError):
-                return Released()
-        return self._failed(run, error)
-
-    def _timeout(self, run: Run) -> JobTimeout:
-        own = run.definition.timeout
-        return JobTimeout(self._job_timeout if own is None else own)
-
-    def _failed(self, run: Run, error: BaseException) -> Outcome:
-        return after_failure(
-            error,
-            run.job,
-            run.definition.meta,
-            self._policy,
-            lambda broken: self._events.emit(PolicyFailed(run.job, broken)),
-        )
-
     def _snoozed(self, run: Run, snooze: Snooze) -> Outcome:
         wanted = float(snooze.seconds)
         allowed = self._snooze_max
@@ -152,3 +219,12 @@ class Executor:
             self._events.emit(SnoozeCapped(run.job, wanted, allowed))
         note = "SNOOZE" if snooze.reason is None else f"SNOOZE: {snooze.reason}"
         return Snoozed(min(clamped(wanted), allowed), storable(note))
+
+
+def _interrupted(run: Run) -> Outcome | None:
+    """The claim goes back if it is still ours."""
+    return Released() if run.interruption is Interruption.SHUTDOWN else None
+
+
+def _elapsed(run: Run) -> float:
+    return asyncio.get_running_loop().time() - run.started

@@ -18,7 +18,7 @@ _CUT = "\n[...]\n"
 _DEFAULT_POLICY = ExponentialBackoff()
 
 
-class JobTimeout(Exception):
+class JobTimeout(TimeoutError):
     """The job's own time limit ran out."""
 
     def __init__(self, seconds: float) -> None:

@@ -34,6 +34,9 @@ class LogLines:
         events.subscribe(e.OutcomeDegraded, self._outcome_degraded)
         events.subscribe(e.SnoozeCapped, self._snooze_capped)
         events.subscribe(e.PolicyFailed, self._policy_failed)
+        events.subscribe(e.HookFailed, self._hook_failed)
+        events.subscribe(e.HookSlow, self._hook_slow)
+        events.subscribe(e.SinkFailed, self._sink_failed)
         events.subscribe(e.WorkersRecovered, self._recovered)
         events.subscribe(e.UnknownGivenUp, self._unknown_given_up)
         events.subscribe(e.Pruned, self._pruned)
@@ -164,6 +167,24 @@ class LogLines:
             event.job.job_name,
             event.job.id,
             exc_info=event.error,
+        )
+
+    def _hook_failed(self, event: e.HookFailed) -> None:
+        logger.warning("Hook %s failed: %r", event.event, event.error)
+
+    def _hook_slow(self, event: e.HookSlow) -> None:
+        logger.warning(
+            "Hook %s held up all jobs of this worker for %.1f s; make it async, or quicker",
+            event.event,
+            event.seconds,
+        )
+
+    def _sink_failed(self, event: e.SinkFailed) -> None:
+        logger.error(
+            "The metrics sink failed for job %s (%s): %r",
+            event.job.job_name,
+            event.job.id,
+            event.error,
         )
 
     def _recovered(self, event: e.WorkersRecovered) -> None:

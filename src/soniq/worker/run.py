@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 from enum import Enum
 
-from soniq.job import StopFlag
+from soniq.job import JobContext, StopFlag
 from soniq.records import ClaimedJob
 from soniq.registry import JobDefinition
 
@@ -23,9 +24,11 @@ class Run:
     """A job that has begun. `interruption` is set before its task is cancelled, never unset."""
 
     __slots__ = (
-        "begun",
+        "context",
+        "ctx",
         "definition",
         "flag",
+        "interruptible",
         "interruption",
         "job",
         "started",
@@ -41,7 +44,9 @@ class Run:
         self.flag: StopFlag | None = None
         self.interruption: Interruption | None = None
         self.task: asyncio.Task[None] | None = None
-        self.begun = False
+        self.ctx: JobContext | None = None
+        self.context: contextvars.Context | None = None
+        self.interruptible = False
         self.thread_reserved = False
         self.suspect = False
 
@@ -50,8 +55,9 @@ class Run:
         if self.interruption is None:
             self.interruption = why
         self.warn()
-        # A task cancelled before its first step would never run the code that frees its slot.
-        if self.task is not None and self.begun:
+        # Only the handler is ever cancelled: not what comes before it, or its slot would never be
+        # freed, nor the hooks and reports after it.
+        if self.task is not None and self.interruptible:
             self.task.cancel()
 
     def warn(self) -> None:

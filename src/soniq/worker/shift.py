@@ -15,7 +15,17 @@ from soniq.events import (
     JobStored,
     NameUnknown,
 )
-from soniq.records import ClaimedJob, ClaimState, Dead, DeadLetterReason, Outcome, Released, Retry
+from soniq.hooks import HookEvent
+from soniq.records import (
+    ClaimedJob,
+    ClaimState,
+    Dead,
+    DeadLetterReason,
+    Done,
+    Outcome,
+    Released,
+    Retry,
+)
 from soniq.registry import JobRegistry
 from soniq.retry import RetryPolicy
 from soniq.services.service import Service
@@ -29,6 +39,7 @@ from soniq.worker.pace import Pace
 from soniq.worker.quarantine import PROCESS
 from soniq.worker.run import Interruption, Run
 from soniq.worker.slots import Slots
+from soniq.worker.surroundings import Surroundings
 from soniq.worker.suspects import Suspects
 from soniq.worker.threads import HandlerThreads
 
@@ -51,6 +62,7 @@ class Shift:
         settings: SoniqSettings,
         registry: JobRegistry,
         policy: RetryPolicy,
+        surroundings: Surroundings,
         threads: HandlerThreads,
         events: Events,
         *,
@@ -70,9 +82,13 @@ class Shift:
         self._pace = Pace(concurrency, settings.prefetch)
         self._buffer = Buffer()
         self._acker = Acker(session, self._stored, events, settings.error_retry_delay)
-        executor = Executor(session.id, settings, policy, threads, self._deadlines, events)
+        self._executor = Executor(
+            session.id, settings, policy, surroundings, threads, self._deadlines, events
+        )
+        self._hooked = bool(surroundings.hooks.of(HookEvent.AFTER_JOB))
+        self._after: set[asyncio.Task[None]] = set()
         self._slots = Slots(
-            concurrency, registry, self._buffer, executor, threads, self._over, self._unknown
+            concurrency, registry, self._buffer, self._executor, threads, self._over, self._unknown
         )
         self._suspects = Suspects(
             session,
@@ -120,18 +136,21 @@ class Shift:
         """Runs among them whose handler is on a thread."""
         return sum(not run.definition.is_async for run in self._slots.running)
 
-    async def stop_claiming(self) -> None:
-        """Claim nothing more; what has not begun goes back, handlers learn that we stop."""
+    def begin_stop(self) -> None:
+        """Start nothing more: what has not begun goes back, and handlers learn that we stop."""
         self._give_back(self._unbegun())
         self._claimer.stop()
+        for run in self._slots.running:
+            run.warn()
+
+    async def claims_ended(self) -> None:
+        """After `begin_stop`: wait for a claim in flight; what it brings goes back too."""
         if self._claiming is not None:
             # Cancelled in flight, a claim could make jobs ours without our knowing.
             await asyncio.wait([self._claiming], timeout=CLAIM_PATIENCE)
             self._claiming.cancel()
             await asyncio.wait([self._claiming])
         self._give_back(self._unbegun())
-        for run in self._slots.running:
-            run.warn()
 
     async def runs_ended(self, timeout: float | None = None) -> bool:
         """Wait until no handler runs, at most `timeout` seconds; whether that is so."""
@@ -155,6 +174,8 @@ class Shift:
         """End all loops; with `drain` only when every end has been stored."""
         if drain:
             await self._acker.drained()
+            while self._after:
+                await asyncio.wait(self._after)
         await self._watch.stop()
         await self._acker.stop()
         self._deadlines.close()
@@ -210,7 +231,7 @@ class Shift:
     def _give_back(self, jobs: list[ClaimedJob], delay: float = 0.0) -> None:
         for job in jobs:
             self._suspects.ended(job)
-            self._acker.put(Ended(job, Released(delay), 0.0))
+            self._acker.put(Ended(job, Released(delay)))
 
     def _unknown(self, job: ClaimedJob) -> None:
         """Put back a job we have no handler for, and leave its name alone from now on."""
@@ -219,7 +240,7 @@ class Shift:
         outcome: Outcome = Released()
         if self._settings.unknown_job_grace == 0:
             outcome = Dead(DeadLetterReason.JOB_NOT_FOUND, f"Job {job.job_name} not registered.")
-        self._acker.put(Ended(job, outcome, 0.0))
+        self._acker.put(Ended(job, outcome))
 
     # --- ends ----------------------------------------------------------------------------------
 
@@ -229,20 +250,28 @@ class Shift:
         if outcome is None:
             self._gone(run.job)
         else:
-            self._acker.put(Ended(run.job, outcome, seconds))
+            self._acker.put(Ended(run.job, outcome, seconds, run))
         self._claimer.room()
 
     def _stored(self, ended: Ended, accepted: bool) -> None:
         self._gone(ended.job)
-        if accepted:
-            if isinstance(ended.outcome, Retry | Dead):
-                self._events.emit(
-                    JobFailed(self.session.id, ended.job, ended.outcome, ended.duration_s)
-                )
-            if self._events.wanted(JobStored):
-                self._events.emit(JobStored(self.session.id, *ended))
-        elif not isinstance(ended.outcome, Released):
-            self._events.emit(ClaimLost(self.session.id, ended.job))
+        job, outcome, seconds, run = ended
+        if not accepted:
+            if not isinstance(outcome, Released):
+                self._events.emit(ClaimLost(self.session.id, job))
+            return
+        if isinstance(outcome, Retry | Dead):
+            self._events.emit(JobFailed(self.session.id, job, outcome, seconds))
+        if self._events.wanted(JobStored):
+            self._events.emit(JobStored(self.session.id, job, outcome, seconds))
+        if self._hooked and run is not None and isinstance(outcome, Done):
+            self._call_after(run, seconds)
+
+    def _call_after(self, run: Run, seconds: float) -> None:
+        """In the run's own context; the slot is somebody else's by now."""
+        task = self._loop.create_task(self._executor.after(run, seconds), context=run.context)
+        self._after.add(task)
+        task.add_done_callback(self._after.discard)
 
     # --- the watch over running jobs -----------------------------------------------------------
 

@@ -6,10 +6,11 @@ import asyncio
 import logging
 import os
 import signal
-import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from types import FrameType
+from typing import Any
 
 logger = logging.getLogger("soniq.worker")
 
@@ -18,49 +19,64 @@ _ASKING = tuple(
 )
 _INSISTING = (signal.SIGTERM, signal.SIGINT)
 
-_waiting: list[asyncio.Event] = []
+_asked: set[asyncio.Event] = set()
+_waiting: dict[asyncio.Event, asyncio.AbstractEventLoop] = {}
+_former: dict[int, Any] = {}
 
 
 @contextmanager
 def stop_signals(stop: asyncio.Event) -> Iterator[None]:
     """Set `stop` when the process is asked to end, for as long as the block lasts.
 
-    Several workers of one loop share the handlers. Outside the main thread, where signals cannot be
-    had, nothing is installed.
+    Several workers of a process share the handlers. Outside the main thread, where signals cannot
+    be had, nothing is installed.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    loop = asyncio.get_running_loop()
     if not _waiting:
-        for number in _ASKING:
-            loop.add_signal_handler(number, _received, number)
-    _waiting.append(stop)
+        _install()
+    _waiting[stop] = asyncio.get_running_loop()
     try:
         yield
     finally:
-        _waiting.remove(stop)
+        del _waiting[stop]
+        _asked.discard(stop)
         if not _waiting:
-            for number in _ASKING:
-                loop.remove_signal_handler(number)
+            _restore()
 
 
-def _received(number: signal.Signals) -> None:
-    if all(stop.is_set() for stop in _waiting):
+def _install() -> None:
+    # Not the loop's own handlers: those wait for the loop, and a handler that never gives it back
+    # would make the process immune to a second signal.
+    for number in _ASKING:
+        _former[number] = signal.signal(number, _received)
+
+
+def _restore() -> None:
+    for number, handler in _former.items():
+        signal.signal(number, signal.SIG_DFL if handler is None else handler)
+    _former.clear()
+
+
+def _received(number: int, _: FrameType | None) -> None:
+    if _asked.issuperset(_waiting):
         if number in _INSISTING:
             _exit_at_once(number)
         return
+    for stop, loop in _waiting.items():
+        _asked.add(stop)
+        loop.call_soon_threadsafe(_ask, stop, number)
+
+
+def _ask(stop: asyncio.Event, number: int) -> None:
     logger.info("Received %s, stopping", signal.Signals(number).name)
-    for stop in _waiting:
-        stop.set()
+    stop.set()
 
 
-def _exit_at_once(number: signal.Signals) -> None:
-    logger.warning(
-        "Received %s again, exiting at once; running jobs are queued again by other workers",
-        signal.Signals(number).name,
-    )
-    logging.shutdown()
-    sys.stdout.flush()
-    sys.stderr.flush()
+def _exit_at_once(number: int) -> None:
+    # Neither logging nor buffered output: whoever was interrupted may hold their locks.
+    name = signal.Signals(number).name
+    text = f"Received {name} again, exiting at once; others queue the running jobs again\n"
+    os.write(2, text.encode())
     os._exit(1)

@@ -142,7 +142,8 @@ class Slots:
             self._threads.reserve()
             run.thread_reserved = True
         self.running[run] = None
-        run.task = self._loop.create_task(self._run(run), context=self._context.copy())
+        run.context = self._context.copy()
+        run.task = self._loop.create_task(self._run(run), context=run.context)
 
     async def _run(self, run: Run) -> None:
         outcome = await self._executor.execute(run)

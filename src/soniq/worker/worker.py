@@ -28,6 +28,7 @@ from soniq.settings import SoniqSettings
 from soniq.version import __version__
 from soniq.worker.run import Interruption
 from soniq.worker.shift import Shift
+from soniq.worker.surroundings import Surroundings
 from soniq.worker.threads import HandlerThreads
 
 ABANDON_PATIENCE = 5.0
@@ -47,6 +48,7 @@ class Worker:
         settings: SoniqSettings,
         registry: JobRegistry,
         policy: RetryPolicy,
+        surroundings: Surroundings,
         events: Events,
         *,
         concurrency: int,
@@ -58,6 +60,7 @@ class Worker:
         self._settings = settings
         self._registry = registry
         self._policy = policy
+        self._surroundings = surroundings
         self._events = events
         self._concurrency = concurrency
         self._queues = queues
@@ -90,6 +93,7 @@ class Worker:
             self._settings,
             self._registry,
             self._policy,
+            self._surroundings,
             threads,
             self._events,
             concurrency=self._concurrency,
@@ -163,8 +167,7 @@ class Worker:
     async def _drain(self, shift: Shift) -> None:
         """Let what runs end by itself, within the time the settings give it."""
         self._events.emit(WorkerStopping(shift.session.id, shift.running))
-        await self._say_stopping(shift)
-        await shift.stop_claiming()
+        await self._begin_stop(shift)
         if not await shift.runs_ended(self._settings.shutdown_timeout):
             await self._end_runs(shift, self._thread_grace())
         await shift.close(drain=True)
@@ -180,6 +183,11 @@ class Worker:
         grace = self._settings.sync_handler_grace_seconds
         return self._settings.job_timeout or None if grace is None else grace
 
+    async def _begin_stop(self, shift: Shift) -> None:
+        shift.begin_stop()
+        await self._say_stopping(shift)
+        await shift.claims_ended()
+
     async def _say_stopping(self, shift: Shift) -> None:
         """So that a kill from now on counts no crash; a store that is away is no reason to stay."""
         try:
@@ -190,16 +198,16 @@ class Worker:
 
     async def _stop_wholly(self, shift: Shift) -> None:
         """The task was cancelled: no grace for what can be put back."""
-        await self._say_stopping(shift)
-        await shift.stop_claiming()
+        await self._begin_stop(shift)
         await self._end_runs(shift, self._thread_grace())
         await shift.close(drain=True)
 
     async def _abandon(self, shift: Shift) -> None:
         """Others run these jobs now: end ours, store nothing, and go on under a new id."""
         self._events.emit(WorkerDeclaredDead(shift.session.id, shift.running))
+        shift.begin_stop()
         shift.abandon()
-        await shift.stop_claiming()
+        await shift.claims_ended()
         await shift.runs_ended(ABANDON_PATIENCE)
         await shift.close(drain=False)
 

@@ -1,0 +1,5 @@
+"""Watching what workers do."""
+
+from soniq.observability.metrics import MetricsSink, NoopMetricsSink, PrometheusMetricsSink
+
+__all__ = ["MetricsSink", "NoopMetricsSink", "PrometheusMetricsSink"]

@@ -1,0 +1,83 @@
+"""What is composed around every handler: hooks, middleware, a metrics sink."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import assert_never
+
+from soniq.events import Events, SinkFailed
+from soniq.hooks import Hooks
+from soniq.middleware import Middleware
+from soniq.observability.metrics import MetricsSink, RunStatus
+from soniq.records import Dead, Done, Outcome, Released, Retry, Snoozed
+from soniq.worker.run import Interruption, Run
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """An application's, as its workers get them. Empty ones cost a run nothing."""
+
+    hooks: Hooks = field(default_factory=Hooks)
+    middleware: Sequence[Middleware] = ()
+    sink: MetricsSink | None = None
+    """None where nothing is to be reported."""
+
+
+class Reporter:
+    """Reports runs to a sink: each start has exactly one end.
+
+    A sink that raises fails the run, as it promises; an outcome that is a failure already stands.
+    """
+
+    def __init__(self, sink: MetricsSink, events: Events) -> None:
+        self._sink = sink
+        self._events = events
+
+    async def start(self, run: Run) -> Exception | None:
+        """Report the start; what the sink raised, if it did."""
+        job = run.job
+        try:
+            await self._sink.record_job_start(
+                job_id=job.id, job_name=job.job_name, queue=job.queue, attempt=job.attempts
+            )
+        except Exception as error:  # noqa: BLE001 - told, and the run's failure
+            self._events.emit(SinkFailed(job, error))
+            return error
+        return None
+
+    async def end(self, run: Run, outcome: Outcome | None, seconds: float) -> Exception | None:
+        """Report the end; what the sink raised, if that is to change the outcome."""
+        job = run.job
+        error = outcome.error if isinstance(outcome, Retry | Dead) else None
+        try:
+            await self._sink.record_job_end(
+                job_id=job.id,
+                job_name=job.job_name,
+                queue=job.queue,
+                status=status(run, outcome).value,
+                duration_s=seconds,
+                error=error,
+            )
+        except Exception as raised:  # noqa: BLE001 - told, and perhaps the run's failure
+            self._events.emit(SinkFailed(job, raised))
+            return raised if isinstance(outcome, Done | Snoozed) else None
+        return None
+
+
+def status(run: Run, outcome: Outcome | None) -> RunStatus:
+    """How a run with this outcome is reported."""
+    match outcome:
+        case Done():
+            return RunStatus.DONE
+        case Retry():
+            return RunStatus.FAILED
+        case Dead():
+            return RunStatus.DEAD_LETTER
+        case Snoozed():
+            return RunStatus.SNOOZED
+        case Released() | None:
+            cancelled = run.interruption is Interruption.CANCELLED
+            return RunStatus.CANCELLED if cancelled else RunStatus.INTERRUPTED
+        case _:
+            assert_never(outcome)
