@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime
 
 import pytest
 
@@ -284,12 +285,13 @@ async def suspects(store: Store, judge: Recruit, victim: Recruit) -> list[str]:
 async def test_suspects_are_left_out_of_the_ordinary_claim(
     store: Store, judge: Recruit, suspects: list[str]
 ) -> None:
-    await store.backend.insert(innocents := new_jobs(4))
-    # One that has claimed before may begin where it ended, a newcomer has to look at them all.
+    # Due before the suspects and after them, so that whoever claims them passes those by.
+    before = new_jobs(4, scheduled_at=datetime(2020, 1, 1, tzinfo=UTC))
+    await store.backend.insert([*before, *(after := new_jobs(2))])
     newcomer = await store.join()
 
-    assert [job.id for job in await newcomer.claim(2)] == [job.id for job in innocents[:2]]
-    assert [job.id for job in await judge.claim(2)] == [job.id for job in innocents[2:]]
+    assert [job.id for job in await newcomer.claim(3)] == [job.id for job in before[:3]]
+    assert [job.id for job in await judge.claim(3)] == [job.id for job in (before[3], *after)]
     await newcomer.assert_nothing_to_claim()
     await judge.assert_nothing_to_claim()
 

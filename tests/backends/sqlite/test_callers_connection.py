@@ -91,6 +91,8 @@ async def test_other_connections_are_refused(
             with pytest.raises(ValueError, match="Transactional enqueue"):
                 await backend.insert_on(connection, [new_job()])
             assert not connection.in_transaction
+    with pytest.raises(ValueError, match="Transactional enqueue"):
+        await backend.insert_on(connection, [new_job()])
 
 
 async def _status(backend: SQLiteBackend, job_id: str) -> str | None:

@@ -11,12 +11,14 @@ import pytest
 
 from soniq.backends.base import Unavailable
 from soniq.backends.sqlite import SQLiteBackend
+from soniq.backends.sqlite.backend import check_version
 from soniq.backends.sqlite.connection import Connection
 from soniq.backends.sqlite.database import WAL_LIMIT, Database
 from soniq.backends.sqlite.insert import insert
 from soniq.backends.sqlite.schema import migrate
 from soniq.backends.sqlite.times import system_clock
 from soniq.backends.sqlite.turn import Turn
+from soniq.errors import SoniqError
 from soniq.settings import SoniqSettings
 from tests.factories import new_job, new_jobs
 
@@ -94,6 +96,22 @@ async def test_a_missing_directory_is_named(tmp_path: Path) -> None:
 
     with pytest.raises(Unavailable, match="nowhere"):
         await backend.open(SoniqSettings())
+
+
+def test_a_sqlite_that_is_too_old_is_told() -> None:
+    check_version((3, 33, 0))
+    with pytest.raises(SoniqError, match=r"3\.26\.0.*3\.33\.0"):
+        check_version((3, 26, 0))
+
+
+async def test_a_directory_is_no_database(tmp_path: Path) -> None:
+    backend = SQLiteBackend(str(tmp_path))
+    await backend.open(SoniqSettings())
+    try:
+        with pytest.raises(Unavailable, match="unable to open"):
+            await backend.ping()
+    finally:
+        await backend.close()
 
 
 async def test_a_file_that_is_no_database_is_told_and_left_alone(tmp_path: Path) -> None:
