@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -15,13 +16,32 @@ from soniq.backends.sqlite.rows import canonical_id
 from soniq.backends.sqlite.session import SQLiteSession
 from soniq.backends.sqlite.times import Clock, stamp, system_clock
 from soniq.backends.sqlite.turn import Turn
+from soniq.errors import SONIQ_INIT_ERROR, SoniqError
 from soniq.records import JobDict, NewJob, NewWorker
 from soniq.settings import SoniqSettings
 
 T = TypeVar("T")
 
+OLDEST_SQLITE: Final = (3, 33, 0)
+"""The first with UPDATE ... FROM."""
 _KEYED_PATIENCE: Final = 0.1
 """Seconds: whoever holds the lock may hold the key, and be waiting for this very call."""
+
+
+def check_version(version: tuple[int, ...]) -> None:
+    """See that Python's SQLite is new enough; some systems' is not.
+
+    Raises:
+        SoniqError: it is older than `OLDEST_SQLITE`.
+    """
+    if version < OLDEST_SQLITE:
+        found, needed = (".".join(map(str, each)) for each in (version, OLDEST_SQLITE))
+        raise SoniqError(
+            f"This Python's SQLite is version {found}; Soniq needs {needed} or later.",
+            SONIQ_INIT_ERROR,
+            {"found": found, "needed": needed},
+            ["Use a Python with a newer SQLite, or a Postgres database."],
+        )
 
 
 def _exists(path: str) -> bool:
@@ -61,6 +81,7 @@ class SQLiteBackend:
 
     async def open(self, settings: SoniqSettings) -> None:
         await self.close()
+        check_version(sqlite3.sqlite_version_info)
         if not Path(self._path).parent.is_dir():
             raise Unavailable(
                 f"SQLite file {self._path} cannot be created: there is no directory"

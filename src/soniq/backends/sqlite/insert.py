@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -103,7 +104,10 @@ class CallersTransaction:
         return ids
 
     async def _check_file(self) -> None:
-        rows = await self._fetch("PRAGMA database_list")
+        try:
+            rows = await self._fetch("PRAGMA database_list")
+        except (ValueError, sqlite3.ProgrammingError) as error:
+            raise ValueError(f"Transactional enqueue needs an open connection: {error}") from error
         path = next((row[2] for row in rows if row[1] == "main"), "")
         if not _is_same_file(path, self._path):
             raise ValueError(
