@@ -12,7 +12,7 @@ import soniq.settings
 
 PROMISED = [
     (soniq, "Soniq SoniqError JobContext JobStatus Snooze PermanentFailure RetryAfter TaskRef"),
-    (soniq, "task_ref __version__"),
+    (soniq, "JobFailed task_ref __version__"),
     (soniq.errors, "SoniqError MigrationError JobFailed PermanentFailure RetryAfter"),
     (soniq.retry, "RetryPolicy ExponentialBackoff"),
     (soniq.settings, "SoniqSettings"),

@@ -1,7 +1,7 @@
 """Background jobs for Python on Postgres, SQLite or memory."""
 
 from soniq.app import Soniq
-from soniq.errors import PermanentFailure, RetryAfter, SoniqError
+from soniq.errors import JobFailed, PermanentFailure, RetryAfter, SoniqError
 from soniq.job import JobContext, Snooze
 from soniq.records import JobStatus
 from soniq.task_ref import TaskRef, task_ref
@@ -9,6 +9,7 @@ from soniq.version import __version__
 
 __all__ = [
     "JobContext",
+    "JobFailed",
     "JobStatus",
     "PermanentFailure",
     "RetryAfter",

@@ -104,7 +104,7 @@ class Resolver:
         jobs = []
         for index, (arguments, key) in enumerate(zip(rows, keys, strict=True)):
             text = self._text(found, arguments, index)
-            dedup_key = _dedup_key(found.name, text, key, unique=unique)
+            dedup_key = _row_key(found.name, text, key, index, unique=unique)
             jobs.append(
                 NewJob(
                     str(uuid7()),
@@ -178,7 +178,11 @@ def _check_rows(rows: Any, dedup_keys: Any) -> None:
     for index, row in enumerate(rows):
         if not isinstance(row, dict):
             raise TypeError(f"args_list[{index}] must be a dict, got {type(row).__name__}")
-    if dedup_keys is not None and len(dedup_keys) != len(rows):
+    if dedup_keys is None:
+        return
+    if not isinstance(dedup_keys, list | tuple):
+        raise TypeError(f"dedup_keys must be a list, got {type(dedup_keys).__name__}")
+    if len(dedup_keys) != len(rows):
         raise ValueError(
             f"dedup_keys must be as long as args_list: {len(dedup_keys)} keys for {len(rows)} rows"
         )
@@ -191,6 +195,13 @@ def _settled(target: Target, options: Options) -> tuple[str, int, bool]:
         target.priority if options.priority is None else check_priority(options.priority),
         target.unique if options.unique is None else bool(options.unique),
     )
+
+
+def _row_key(name: str, text: str, explicit: Any, index: int, *, unique: bool) -> str | None:
+    try:
+        return _dedup_key(name, text, explicit, unique=unique)
+    except (TypeError, ValueError) as error:
+        raise type(error)(f"dedup_keys[{index}]: {error}") from error
 
 
 def _dedup_key(name: str, text: str, explicit: Any, *, unique: bool) -> str | None:
