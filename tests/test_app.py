@@ -112,6 +112,17 @@ async def test_close_waits_for_enqueues_under_way() -> None:
     assert len({await task for task in tasks}) == 10
 
 
+async def test_a_close_during_the_opening_leaves_nothing_open() -> None:
+    backend = CountingBackend()
+    app = Soniq(backend=backend)
+    opening = asyncio.create_task(app.ensure_initialized())
+    await asyncio.sleep(0)
+    await app.close()
+    await opening
+    assert (app.is_closed, app.is_initialized) == (True, False)
+    assert (backend.opened, backend.closed) == (1, 1)
+
+
 async def test_a_failed_opening_closes_and_says_why() -> None:
     backend = CountingBackend(RuntimeError("no such disk"))
     app = Soniq(backend=backend)

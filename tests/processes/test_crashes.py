@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from soniq import Soniq
-from tests.postgres_server import PostgresServer
+from tests.postgres_server import PostgresServer, StopMode
 from tests.processes.conftest import Processes, lines, producer, until
 
 RECOVERY = 30.0
@@ -17,7 +17,8 @@ RECOVERY = 30.0
 
 
 async def done(app: Soniq, number: int) -> bool:
-    return (await app.get_queue_stats())["done"] >= number
+    stats = await app.get_queue_stats()
+    return stats["done"] >= number
 
 
 @pytest.mark.parametrize("name", ["hold", "hold.thread"])
@@ -36,7 +37,7 @@ async def test_the_jobs_of_a_killed_worker_run_again_on_another(
     rescuer = processes.worker(store_url)
 
     async def two() -> bool:
-        return sum(w["status"] == "active" for w in await client.list_workers()) == 2
+        return [w["status"] for w in await client.list_workers()] == ["active"] * 2
 
     await until(two, processes)
     victim.kill()
@@ -142,7 +143,7 @@ async def test_a_poison_job_among_innocent_ones_ends_alone(
 @pytest.mark.timeout(240)
 @pytest.mark.parametrize("mode", ["fast", "immediate"])
 async def test_restarts_of_postgres_under_load_lose_nothing(
-    private_pg_server: PostgresServer, processes: Processes, tmp_path: Path, mode: str
+    private_pg_server: PostgresServer, processes: Processes, tmp_path: Path, mode: StopMode
 ) -> None:
     url = private_pg_server.url
     log = tmp_path / "runs"

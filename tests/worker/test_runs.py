@@ -248,7 +248,7 @@ async def test_whatever_a_handler_raises_is_an_ordinary_failure(
     else:
 
         @app.job(name="raise", retries=0)
-        async def raising() -> None:  # type: ignore[misc]
+        async def raising() -> None:
             raise kind("x")
 
     job_id = await app.enqueue(raising)

@@ -131,11 +131,6 @@ class Shift:
         """Handlers that run now."""
         return len(self._slots.running)
 
-    @property
-    def threads_running(self) -> int:
-        """Runs among them whose handler is on a thread."""
-        return sum(not run.definition.is_async for run in self._slots.running)
-
     def begin_stop(self) -> None:
         """Start nothing more: what has not begun goes back, and handlers learn that we stop."""
         self._give_back(self._unbegun())
