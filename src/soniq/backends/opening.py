@@ -68,13 +68,9 @@ class Opening:
         loop = asyncio.get_running_loop()
         if opened is not None and opened.loop is loop:
             return opened
-        if self.is_closed:
-            raise SoniqError(
-                "This Soniq instance has been closed",
-                SONIQ_APP_CLOSED,
-                suggestions=["Call `await app.ensure_initialized()` to open it again."],
-            )
         async with self._lock_of(loop):
+            if self.is_closed:
+                raise _closed_error()
             opened = self._opened
             if opened is None or opened.loop is not loop:
                 self._opened = opened = await self._open(loop)
@@ -101,7 +97,8 @@ class Opening:
             _log.warning("This Soniq instance is closed already; nothing was done")
             return
         self.is_closed = True
-        opened, self._opened = self._opened, None
+        async with self._lock_of(asyncio.get_running_loop()):
+            opened, self._opened = self._opened, None
         if opened is None:
             return
         try:
@@ -138,6 +135,14 @@ class Opening:
             await backend.close()
             raise
         return patience
+
+
+def _closed_error() -> SoniqError:
+    return SoniqError(
+        "This Soniq instance has been closed",
+        SONIQ_APP_CLOSED,
+        suggestions=["Call `await app.ensure_initialized()` to open it again."],
+    )
 
 
 def _is_unavailable(error: Exception) -> bool:
