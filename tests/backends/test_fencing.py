@@ -298,3 +298,14 @@ async def test_without_strays_nothing_is_put_back(store: Store, worker: Recruit)
     await released(worker, {job.id for job in jobs})
 
     assert (await store.backend.queue_stats())["default"]["processing"] == 2
+
+
+@pytest.mark.parametrize("outcome", [Done('"result"'), Retry(0, "no"), Released()], ids=repr)
+async def test_an_ending_is_not_taken_for_stored_because_a_later_claim_ended_alike(
+    store: Store, worker: Recruit, job: ClaimedJob, outcome: Outcome
+) -> None:
+    await released(worker, set())
+    again = await worker.claim_one()
+    assert await worker.finish(again, outcome)
+
+    assert not await worker.finish(job, outcome, repeated=True)

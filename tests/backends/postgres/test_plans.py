@@ -181,19 +181,19 @@ async def test_finish(full: Any, statement: str, columns: tuple[list[Any], ...])
     ids = await _ids(full, "processing", 100)
     args = (ids, [0] * 100, *(column * 100 for column in columns))
     nodes = await plan_of(full, statement, *args, await _worker(full))
-    assert_by_index(nodes, "soniq_jobs_pkey", most=100)
+    assert_by_index(nodes, "soniq_jobs_pkey", most=1000)
 
 
 async def test_lost(full: Any) -> None:
     ids = await _ids(full, "processing", 100)
     nodes = await plan_of(full, "lost", ids, [0] * 100, await _worker(full))
-    assert_by_index(nodes, "soniq_jobs_pkey", most=100)
+    assert_by_index(nodes, "soniq_jobs_pkey", most=1000)
 
 
 async def test_release_strays(full: Any) -> None:
     ids = await _ids(full, "processing", 50)
     nodes = await plan_of(full, "release_strays", await _worker(full), ids)
-    assert_by_index(nodes, "soniq_jobs_held", "soniq_jobs_pkey", most=100)
+    assert_by_index(nodes, "soniq_jobs_held", "soniq_jobs_pkey", most=1000)
 
 
 async def test_recover_looks_at_nothing_that_live_workers_hold(full: Any) -> None:
@@ -207,7 +207,7 @@ async def test_recover_of_a_dead_worker(full: Any) -> None:
         nodes = await plan_of(full, "recover", 3, 1000)
     finally:
         await full.execute("UPDATE soniq_workers SET status = 'active', crashed = false")
-    assert_by_index(nodes, "soniq_jobs_held", "soniq_jobs_pkey", most=100)
+    assert_by_index(nodes, "soniq_jobs_held", "soniq_jobs_pkey", most=1000)
 
 
 async def test_prune(full: Any) -> None:
