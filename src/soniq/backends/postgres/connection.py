@@ -26,8 +26,9 @@ CONNECT_TIMEOUT: Final = 10.0
 _log = logging.getLogger("soniq.postgres")
 
 # Plans made once for all values go wrong here: one made while the table was empty scans it when
-# it is full. Set after connecting, for poolers refuse startup parameters they do not know.
-_PLANNING: Final = "SET plan_cache_mode = force_custom_plan"
+# it is full; and to compile a statement takes longer than to run it. Set after connecting, for
+# poolers refuse startup parameters they do not know.
+_PLANNING: Final = "SET plan_cache_mode = force_custom_plan; SET jit = off"
 
 # The server notices within half a minute that a host has vanished.
 _KEEPALIVE: Final = """

@@ -17,8 +17,12 @@ from soniq.records import Dead, Done, Ending, JobStatus, Released, Retry, Snooze
 _ROW_BYTES = 100
 
 
+Statement = tuple[str, Sequence[tuple[Any, ...]]]
+"""The name of a statement, and the rows it takes."""
+
+
 @dataclass(slots=True)
-class Batch:
+class _Batch:
     """Endings as rows for the statement that stores their kind."""
 
     done: list[tuple[Any, ...]] = field(default_factory=list)
@@ -27,7 +31,7 @@ class Batch:
     dead: list[tuple[Any, ...]] = field(default_factory=list)
 
     @classmethod
-    def of(cls, endings: Iterable[Ending]) -> Batch:
+    def of(cls, endings: Iterable[Ending]) -> _Batch:
         batch = cls()
         for job_id, claim, outcome in endings:
             match outcome:
@@ -47,8 +51,7 @@ class Batch:
                     assert_never(outcome)
         return batch
 
-    def statements(self) -> list[tuple[str, Sequence[tuple[Any, ...]]]]:
-        """Which statements store it, each with its rows."""
+    def statements(self) -> list[Statement]:
         kinds = (
             ("finish_done", self.done),
             ("finish_deleted", self.deleted),
@@ -56,6 +59,16 @@ class Batch:
             ("finish_dead", self.dead),
         )
         return [(name, part) for name, rows in kinds if rows for part in _chunks(rows)]
+
+
+def statements_for(endings: Iterable[Ending]) -> list[Statement]:
+    """The statements that store these endings."""
+    return _Batch.of(endings).statements()
+
+
+def stands_alone(statements: Sequence[Statement]) -> bool:
+    """Whether no transaction is needed: one statement is one, unless it is to notify as well."""
+    return len(statements) == 1 and statements[0][0] != "finish_queued"
 
 
 def _chunks(rows: Sequence[tuple[Any, ...]]) -> Iterator[Sequence[tuple[Any, ...]]]:
@@ -71,16 +84,16 @@ def _chunks(rows: Sequence[tuple[Any, ...]]) -> Iterator[Sequence[tuple[Any, ...
 
 
 async def store(
-    database: Database, connection: Connection, endings: Sequence[Ending], worker_id: str
+    database: Database, connection: Connection, statements: Sequence[Statement], worker_id: str
 ) -> tuple[set[str], Rows]:
     """Store what is still fenced in; the ids stored, and the rows of what is queued again.
 
-    One statement is a transaction by itself. Several first lock all rows in the order of their
-    ids, so that two workers that end the same jobs cannot deadlock.
+    Several statements first lock all rows in the order of their ids, so that two workers that end
+    the same jobs cannot deadlock.
     """
-    statements = Batch.of(endings).statements()
     if len(statements) > 1:
-        await database.fetch(connection, "lock_jobs", [ending.job_id for ending in endings])
+        ids = [row[0] for _, rows in statements for row in rows]
+        await database.fetch(connection, "lock_jobs", ids)
     stored: set[str] = set()
     queued: Rows = []
     for name, rows in statements:
@@ -89,14 +102,6 @@ async def store(
         if name == "finish_queued":
             queued += ended
     return stored, queued
-
-
-def needs_transaction(endings: Sequence[Ending]) -> bool:
-    """Whether more than one statement is needed, or one that also notifies."""
-    return (
-        not all(isinstance(ending.outcome, Done) and ending.outcome.keep for ending in endings)
-        or len(Batch.of(endings).statements()) > 1
-    )
 
 
 def queued_arrivals(rows: Iterable[Record]) -> list[Arrival]:

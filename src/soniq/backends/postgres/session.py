@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
-from typing import Any, Final
+from typing import Final
 
 from asyncpg import Record
 
@@ -20,8 +20,9 @@ from soniq.backends.postgres.connection import (
 )
 from soniq.backends.postgres.finish import (
     already_stored,
-    needs_transaction,
     queued_arrivals,
+    stands_alone,
+    statements_for,
     store,
 )
 from soniq.backends.postgres.listener import Listener
@@ -151,7 +152,7 @@ class PostgresSession:
     async def release_strays(self, held: Callable[[], Collection[str]]) -> bool:
         # Asked before the release: a session that ends in between may have committed before.
         ended = await self._lost_sessions_ended()
-        async with self._claiming.held() as connection, self._atomic(connection):
+        async with self._claiming.held() as connection, transaction(connection):
             rows = await self._database.fetch(connection, "release_strays", self.id, list(held()))
             await self._notify(connection, rows)
         self._announce(rows)
@@ -175,10 +176,11 @@ class PostgresSession:
         return await self._finish(sound, repeated) if sound else set()
 
     async def _finish(self, endings: Sequence[Ending], repeated: bool) -> set[str]:
-        several = needs_transaction(endings)
+        statements = statements_for(endings)
         async with self._finishing.held() as connection:
-            async with self._atomic(connection) if several else nullcontext():
-                stored, queued = await store(self._database, connection, endings, self.id)
+            alone = stands_alone(statements)
+            async with nullcontext() if alone else transaction(connection):
+                stored, queued = await store(self._database, connection, statements, self.id)
                 await self._notify(connection, queued)
             if repeated and len(stored) < len(endings):
                 refused = [ending for ending in endings if ending.job_id not in stored]
@@ -191,9 +193,6 @@ class PostgresSession:
         rows = await self._finishing.fetch("lost", list(known), list(known.values()), self.id)
         states = {row[0]: ClaimState.CANCELLED if row[1] else ClaimState.LOST for row in rows}
         return states | {job_id: ClaimState.LOST for job_id in claims if job_id not in known}
-
-    def _atomic(self, connection: Connection) -> AbstractAsyncContextManager[Any]:
-        return transaction(connection)
 
     async def _notify(self, connection: Connection, queued: Iterable[Record]) -> None:
         """In the transaction that queued these rows again."""

@@ -1,27 +1,21 @@
--- $1 ids   $2 claim numbers   $3 reasons   $4 error texts   $5 worker
-WITH ending AS MATERIALIZED (
-    SELECT *
-    FROM unnest($1::uuid[], $2::int[], $3::text[], $4::text[]) AS e (id, claim, reason, error)
-),
-locked AS MATERIALIZED (
-    SELECT j.id, j.claim, j.status, j.worker_id
-    FROM soniq_jobs AS j
-    WHERE j.id = ANY ($1::uuid[])
-    ORDER BY j.id
-    FOR UPDATE
+-- $1 ids   $2 claim numbers   $3 reasons   $4 error texts   $5 worker: jobs to give up; fenced
+-- like `finish_done`
+WITH locked AS MATERIALIZED (
+    SELECT FROM soniq_jobs WHERE id = ANY ($1::uuid[]) ORDER BY id FOR UPDATE
 ),
 gone AS (
     DELETE FROM soniq_jobs AS j
-    USING (
-        SELECT e.id, e.reason, e.error
-        FROM locked AS l
-        JOIN ending AS e ON e.id = l.id AND e.claim = l.claim
-        WHERE l.status = 'processing' AND l.worker_id = $5::uuid
-    ) AS own
-    WHERE j.id = own.id AND j.id = ANY ($1::uuid[])
+    USING unnest($1::uuid[], $2::int[], $3::text[], $4::text[])
+        AS ending (id, claim, reason, error)
+    WHERE (SELECT count(*) FROM locked) > 0
+        AND j.id = ANY ($1::uuid[])
+        AND j.id = ending.id
+        AND j.claim = ending.claim
+        AND j.status IS NOT DISTINCT FROM 'processing'
+        AND j.worker_id IS NOT DISTINCT FROM $5::uuid
     RETURNING
         j.id, j.job_name, j.args, j.queue, j.priority, j.max_attempts, j.attempts, j.crashes,
-        j.dedup_key, own.error, own.reason, j.created_at
+        j.dedup_key, ending.error, ending.reason, j.created_at
 ),
 moved AS (
     INSERT INTO soniq_dead_letter_jobs (

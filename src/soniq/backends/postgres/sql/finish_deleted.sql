@@ -1,19 +1,13 @@
--- $1 ids   $2 claim numbers   $3 worker: done jobs that are not kept
-WITH ending AS MATERIALIZED (
-    SELECT * FROM unnest($1::uuid[], $2::int[]) AS e (id, claim)
-),
-locked AS MATERIALIZED (
-    SELECT j.id, j.claim, j.status, j.worker_id
-    FROM soniq_jobs AS j
-    WHERE j.id = ANY ($1::uuid[])
-    ORDER BY j.id
-    FOR UPDATE
+-- $1 ids   $2 claim numbers   $3 worker: done jobs that are not kept; fenced like `finish_done`
+WITH locked AS MATERIALIZED (
+    SELECT FROM soniq_jobs WHERE id = ANY ($1::uuid[]) ORDER BY id FOR UPDATE
 )
 DELETE FROM soniq_jobs AS j
-WHERE j.id = ANY (ARRAY(
-    SELECT l.id
-    FROM locked AS l
-    JOIN ending AS e ON e.id = l.id AND e.claim = l.claim
-    WHERE l.status = 'processing' AND l.worker_id = $3::uuid
-))
+USING unnest($1::uuid[], $2::int[]) AS ending (id, claim)
+WHERE (SELECT count(*) FROM locked) > 0
+    AND j.id = ANY ($1::uuid[])
+    AND j.id = ending.id
+    AND j.claim = ending.claim
+    AND j.status IS NOT DISTINCT FROM 'processing'
+    AND j.worker_id IS NOT DISTINCT FROM $3::uuid
 RETURNING j.id::text

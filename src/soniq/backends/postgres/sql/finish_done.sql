@@ -1,24 +1,20 @@
 -- $1 ids   $2 claim numbers   $3 results   $4 worker
-WITH ending AS MATERIALIZED (
-    SELECT * FROM unnest($1::uuid[], $2::int[], $3::text[]) AS e (id, claim, result)
-),
-locked AS MATERIALIZED (
-    SELECT j.id, j.claim, j.status, j.worker_id
-    FROM soniq_jobs AS j
-    WHERE j.id = ANY ($1::uuid[])
-    ORDER BY j.id
-    FOR UPDATE
+-- The rows are locked by their ids in order, then fenced as they are once locked. The fence is
+-- worded so that no index on the state of rows answers it: under an old transaction these are
+-- full of dead entries.
+WITH locked AS MATERIALIZED (
+    SELECT FROM soniq_jobs WHERE id = ANY ($1::uuid[]) ORDER BY id FOR UPDATE
 )
 UPDATE soniq_jobs AS j
 SET status = 'done',
     finished_at = now(),
     updated_at = now(),
-    result = own.result::jsonb
-FROM (
-    SELECT e.id, e.result
-    FROM locked AS l
-    JOIN ending AS e ON e.id = l.id AND e.claim = l.claim
-    WHERE l.status = 'processing' AND l.worker_id = $4::uuid
-) AS own
-WHERE j.id = own.id AND j.id = ANY ($1::uuid[])
+    result = ending.result::jsonb
+FROM unnest($1::uuid[], $2::int[], $3::text[]) AS ending (id, claim, result)
+WHERE (SELECT count(*) FROM locked) > 0
+    AND j.id = ANY ($1::uuid[])
+    AND j.id = ending.id
+    AND j.claim = ending.claim
+    AND j.status IS NOT DISTINCT FROM 'processing'
+    AND j.worker_id IS NOT DISTINCT FROM $4::uuid
 RETURNING j.id::text

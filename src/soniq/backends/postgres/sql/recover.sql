@@ -51,13 +51,13 @@ requeued AS (
         worker_id = NULL,
         updated_at = now()
     FROM fallen
-    WHERE j.id = fallen.id AND j.id = ANY (ARRAY(SELECT id FROM fallen)) AND NOT fallen.over
+    WHERE j.id = fallen.id AND NOT fallen.over
     RETURNING j.id, j.queue, j.priority, j.scheduled_at, j.crashes > 0 AS suspect
 ),
 buried AS (
     DELETE FROM soniq_jobs AS j
     USING fallen
-    WHERE j.id = fallen.id AND j.id = ANY (ARRAY(SELECT id FROM fallen)) AND fallen.over
+    WHERE j.id = fallen.id AND fallen.over
     RETURNING
         j.id, j.job_name, j.args, j.queue, j.priority, j.max_attempts, j.attempts - 1,
         fallen.crashes, j.dedup_key,

@@ -67,12 +67,12 @@ stamped AS (
     UPDATE soniq_jobs AS j
     SET unknown_since = CASE WHEN judged.known THEN NULL ELSE now() END, updated_at = now()
     FROM judged
-    WHERE j.id = judged.id AND j.id = ANY (ARRAY(SELECT id FROM judged)) AND NOT judged.over
+    WHERE j.id = judged.id AND NOT judged.over
 ),
 buried AS (
     DELETE FROM soniq_jobs AS j
     USING judged
-    WHERE j.id = judged.id AND j.id = ANY (ARRAY(SELECT id FROM judged)) AND judged.over
+    WHERE j.id = judged.id AND judged.over
     RETURNING
         j.id, j.job_name, j.args, j.queue, j.priority, j.max_attempts, j.attempts, j.crashes,
         j.dedup_key, format('Job %s not registered.', j.job_name), 'job_not_found', j.created_at
