@@ -2,14 +2,28 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Collection
-from typing import Any
+from operator import attrgetter
+from typing import Any, Final, NamedTuple
 
 from soniq.backends.sqlite.database import Database
-from soniq.backends.sqlite.lanes import Lane, Taker, look, text_of
+from soniq.backends.sqlite.lanes import MANY_LANES, Lane, Taker, look, rest_after, text_of
 from soniq.backends.sqlite.rows import claimed_jobs
 from soniq.backends.sqlite.times import moment, stamp
 from soniq.records import Claimed, ClaimedJob
+
+_claim_order = attrgetter("priority", "scheduled_at", "id")
+
+
+class Sight(NamedTuple):
+    """The lanes as they were seen, and until when (monotonic seconds) that is good enough."""
+
+    lanes: list[Lane]
+    until: float
+
+
+NOTHING_SEEN: Final = Sight([], 0.0)
 
 
 class Claimer:
@@ -27,21 +41,45 @@ class Claimer:
         self._queues = queues
         self._served = None if queues is None else text_of(queues)
         self._taker = Taker(worker)
+        self._sight = NOTHING_SEEN
 
     def claim(self, database: Database, limit: int, without: Collection[str]) -> Claimed:
         """See `WorkerSession.claim`."""
         names = text_of(without)
-        now = stamp(database.clock())
-        lanes = look(database, self._queues)
-        due = [lane for lane in lanes if lane.due <= now]
-        if due and without:
-            due = [lane for lane in due if self._has_due(database, lane, now, names)]
-        jobs = self._take(database, due, limit, names) if due else []
+        lanes, remembered = self._lanes(database)
+        jobs = self._claim_from(database, lanes, limit, names)
+        if remembered and len(jobs) < limit:
+            self._sight = NOTHING_SEEN
+            lanes, _ = self._lanes(database)
+            jobs += self._claim_from(database, lanes, limit - len(jobs), names)
+            jobs.sort(key=_claim_order)
         suspect_due = self._suspect_due(database, names)
         suspects = suspect_due is not None and suspect_due <= stamp(database.clock())
         if len(jobs) == limit:
             return Claimed(jobs, None, suspects)
         return Claimed(jobs, self._next_due(database, lanes, suspect_due, names), suspects)
+
+    def _lanes(self, database: Database) -> tuple[list[Lane], bool]:
+        """The lanes, and whether they are remembered from an earlier look.
+
+        Where they are so many that looking takes its time, it is given a small part of all time.
+        """
+        begun = time.monotonic()
+        if begun < self._sight.until:
+            return self._sight.lanes, True
+        lanes = look(database, self._queues)
+        if len(lanes) >= MANY_LANES:
+            self._sight = Sight(lanes, time.monotonic() + rest_after(begun))
+        return lanes, False
+
+    def _claim_from(
+        self, database: Database, lanes: list[Lane], limit: int, names: str
+    ) -> list[ClaimedJob]:
+        now = stamp(database.clock())
+        due = [lane for lane in lanes if lane.due <= now]
+        if names != "[]":
+            due = [lane for lane in due if self._has_due(database, lane, now, names)]
+        return self._take(database, due, limit, names) if due else []
 
     def _has_due(self, database: Database, lane: Lane, now: str, names: str) -> bool:
         return bool(

@@ -6,6 +6,7 @@ many jobs wait in them.
 
 from __future__ import annotations
 
+import time
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Collection, Iterable
@@ -21,6 +22,12 @@ MAX_LANES: Final = 256
 """Queues of one priority that a claim looks into; of more, the next ones at the next claim."""
 MAX_BYTES: Final = 4 * 1024 * 1024
 """Arguments in one claim."""
+
+
+MANY_LANES: Final = 64
+"""From here on looking at the lanes takes so long that it is done less often."""
+_REST_FACTOR: Final = 20
+_LONGEST_REST: Final = 0.25
 
 
 class Lane(NamedTuple):
@@ -44,6 +51,12 @@ def look(database: Database, queues: Collection[str] | None) -> list[Lane]:
     else:
         found = database.json("lanes_of_queues", queues=text_of(queues))
     return [Lane(*lane) for lane in found]
+
+
+def rest_after(begun: float) -> float:
+    """Seconds before the next look, for one that began then (monotonic) and ends now: looking gets
+    a twentieth of the time, and is never put off for long."""
+    return min(_LONGEST_REST, (time.monotonic() - begun) * _REST_FACTOR)
 
 
 class Basket:

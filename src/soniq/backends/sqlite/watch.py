@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
+import time
 from collections.abc import Collection
 from typing import Final
 
 from soniq.backends.base import BackendError, Wake
 from soniq.backends.sqlite.database import Database
 from soniq.backends.sqlite.failures import translated
-from soniq.backends.sqlite.lanes import look, text_of
+from soniq.backends.sqlite.lanes import MANY_LANES, look, rest_after, text_of
 from soniq.backends.sqlite.times import Clock, stamp
 from soniq.backends.sqlite.turn import Turn
 
@@ -77,9 +78,12 @@ class Watch:
             version = database.execute("PRAGMA data_version").fetchone()[0]
             if version != self._version:
                 self._version = version
-                self._look(database)
+                begun = time.monotonic()
+                if self._look(database) >= MANY_LANES:
+                    self._stop.wait(rest_after(begun))
 
-    def _look(self, database: Database) -> None:
+    def _look(self, database: Database) -> int:
+        """Tell the worker what there is; the number of lanes."""
         lanes = look(database, self._queues)
         suspect: str | None = database.value("suspect_due", queues=self._served, without="[]")
         soonest = min([lane.due for lane in lanes] + ([suspect] if suspect else []), default=None)
@@ -87,6 +91,7 @@ class Watch:
         if soonest is not None and (soonest <= now or soonest != self._told):
             self._tell(min((lane.priority for lane in lanes if lane.due <= now), default=None))
         self._told = soonest
+        return len(lanes)
 
     def _tell(self, priority: int | None) -> None:
         try:
