@@ -148,11 +148,13 @@ class Link:
     Args:
         database: where to connect.
         traced: remember which server sessions were lost while they may have been at work.
+        planning: SQL that fixes how this owner's statements are planned.
     """
 
-    def __init__(self, database: Database, *, traced: bool = False) -> None:
+    def __init__(self, database: Database, *, traced: bool = False, planning: str = "") -> None:
         self._database = database
         self._traced = traced
+        self._planning = planning
         self._turn = asyncio.Lock()
         self._connection: asyncpg.Connection[asyncpg.Record] | None = None
         self._session: ServerSession | None = None
@@ -182,6 +184,8 @@ class Link:
         if self._connection is None or self._connection.is_closed():
             self.drop()
             self._connection = await self._database.connect()
+            if self._planning and not self._database.pooled:
+                await self._connection.execute(self._planning)
             if self._traced and not self._database.pooled:
                 rows = await self._database.fetch(self._connection, "server_session")
                 self._session = ServerSession(*rows[0])
