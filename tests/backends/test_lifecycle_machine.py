@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 from typing import Any, Final
@@ -37,11 +36,11 @@ from soniq.records import (
     Retry,
     Snoozed,
 )
+from tests.backends.lifecycle_model import MAX_CRASHES, Claim, Job, Worker
 from tests.backends.stores import (
     HEARTBEAT_TIMEOUT,
     MemoryStore,
     PostgresStore,
-    Recruit,
     SQLiteStore,
     Store,
 )
@@ -50,7 +49,6 @@ from tests.factories import new_job
 # Shorter than a heartbeat's interval, and no multiple of it comes near the timeout: the real clock
 # of a server may creep on meanwhile.
 STEP: Final = 13.0
-MAX_CRASHES: Final = 2
 LIVE: Final = ("queued", "processing")
 GONE: Final = "gone"
 
@@ -72,51 +70,6 @@ AFTER: Final[dict[type, str]] = {
     Dead: "dead_letter",
     Released: "queued",
 }
-
-
-@dataclass(slots=True)
-class Worker:
-    recruit: Recruit
-    joined: float
-    heartbeat: float
-    status: str = "active"
-    silent: bool = False
-    left: bool = False
-    """Its session is over: nobody calls it any more."""
-
-    @property
-    def live(self) -> bool:
-        return self.status != "stopped"
-
-
-@dataclass(slots=True)
-class Job:
-    id: str
-    key: str | None
-    queue: str
-    priority: int
-    due: float
-    status: str = "queued"
-    attempts: int = 0
-    crashes: int = 0
-    claim: int = 0
-    worker: Worker | None = None
-    shows: Outcome | None = None
-    """The ending that the row still shows."""
-
-    def requeue(self, *, crashed: bool) -> None:
-        self.attempts -= 1
-        self.crashes += crashed
-        self.status = "dead_letter" if crashed and self.crashes >= MAX_CRASHES else "queued"
-
-
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """A claim once made; it may be long over."""
-
-    job: Job
-    worker: Worker
-    number: int
 
 
 class Lifecycle(RuleBasedStateMachine):
