@@ -103,10 +103,14 @@ class Worker:
         peak = next(line for line in status.splitlines() if line.startswith("VmHWM"))
         return int(peak.split()[1]) * 1024 / 1e6
 
-    async def stop(self) -> None:
-        """End it with SIGTERM, so that what it has claimed is stored or given back."""
+    async def stop(self) -> bool:
+        """End it with SIGTERM, so that what it has claimed is stored or given back.
+
+        Returns:
+            False if it had to be killed, since it had not ended after 15 s.
+        """
         if self._process.returncode is not None:
-            return
+            return True
         self._process.terminate()
         try:
             async with asyncio.timeout(STOP_TIMEOUT):
@@ -114,6 +118,8 @@ class Worker:
         except TimeoutError:
             self._process.kill()
             await self._process.wait()
+            return False
+        return True
 
     def log_tail(self) -> str:
         """The end of what it printed."""
@@ -148,4 +154,7 @@ async def _worker(program: Program, url: str, options: Options) -> AsyncIterator
         try:
             yield worker
         finally:
-            await worker.stop()
+            stopped = await worker.stop()
+        if program.own and not stopped:
+            tail = worker.log_tail()
+            raise BenchError(f"the worker did not stop within {STOP_TIMEOUT:.0f} s: {tail}")

@@ -42,7 +42,7 @@ async def test_every_scenario_gives_its_figures(bench: Bench) -> None:
     for group in GROUPS:
         own = {name: run for name, run in group.items() if not name.startswith(PEERS)}
         await alternate(bench, own, reps=1, results=results, progress=lambda *_: None)
-    assert results.failed == {}
+    assert not results.failed, results.failed
     assert results.missing == {}
     assert all(value >= 0 for samples in results.samples.values() for value in samples)
     assert {"drain:rate", "wal:bytes", "latency:p99", "memory:drain"} <= set(results.samples)
