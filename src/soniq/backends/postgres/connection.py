@@ -124,21 +124,12 @@ class Database:
 
 
 @asynccontextmanager
-async def transaction(
-    connection: Connection, *, lock_timeout: str = "", statement_timeout: str = ""
-) -> AsyncIterator[None]:
-    """A transaction with limits of its own; they go with it."""
+async def transaction(connection: Connection, **settings: str) -> AsyncIterator[None]:
+    """A transaction with settings of its own; they go with it."""
     async with connection.transaction():
-        limits = [
-            f"SET LOCAL {name} = '{value}'"
-            for name, value in (
-                ("lock_timeout", lock_timeout),
-                ("statement_timeout", statement_timeout),
-            )
-            if value
-        ]
-        if limits:
-            await connection.execute("; ".join(limits))
+        if settings:
+            assignments = (f"SET LOCAL {name} = '{value}'" for name, value in settings.items())
+            await connection.execute("; ".join(assignments))
         yield
 
 

@@ -43,7 +43,8 @@ _POOLED_CLAIM_ENDS: Final = 35.0
 # would compare every row of a batch with every other. Each side has one right way to run.
 _PLAN_CLAIMS: Final = "SET enable_seqscan = off; SET enable_bitmapscan = off"
 _PLAN_ENDS: Final = """
-SET enable_seqscan = off; SET enable_nestloop = off; SET enable_mergejoin = off
+SET enable_seqscan = off; SET enable_bitmapscan = off;
+SET enable_nestloop = off; SET enable_mergejoin = off
 """
 
 

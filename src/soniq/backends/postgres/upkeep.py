@@ -15,7 +15,12 @@ from soniq.backends.postgres.connection import Connection, Database, Rows, trans
 from soniq.backends.postgres.lanes import LOWEST_ID
 from soniq.records import DeadWorker, Recovered
 
-LIMITS: Final = {"lock_timeout": "1s", "statement_timeout": "20s"}
+LIMITS: Final = {
+    "lock_timeout": "1s",
+    "statement_timeout": "20s",
+    # There is an index for each, whatever the statistics say of a young table.
+    "enable_seqscan": "off",
+}
 _JOBS_A_BATCH: Final = 1000
 _BATCHES: Final = 10
 _ROWS_A_LOOK: Final = 20_000

@@ -11,8 +11,7 @@ gone AS (
         AND j.id = ANY ($1::uuid[])
         AND j.id = ending.id
         AND j.claim = ending.claim
-        AND j.status IS NOT DISTINCT FROM 'processing'
-        AND j.worker_id IS NOT DISTINCT FROM $5::uuid
+        AND CASE WHEN j.status = 'processing' THEN j.worker_id = $5::uuid ELSE false END
     RETURNING
         j.id, j.job_name, j.args, j.queue, j.priority, j.max_attempts, j.attempts, j.crashes,
         j.dedup_key, ending.error, ending.reason, j.created_at

@@ -22,6 +22,5 @@ WHERE (SELECT count(*) FROM locked) > 0
     AND j.id = ANY ($1::uuid[])
     AND j.id = ending.id
     AND j.claim = ending.claim
-    AND j.status IS NOT DISTINCT FROM 'processing'
-    AND j.worker_id IS NOT DISTINCT FROM $6::uuid
+    AND CASE WHEN j.status = 'processing' THEN j.worker_id = $6::uuid ELSE false END
 RETURNING j.id::text, j.queue, j.priority, j.scheduled_at, j.crashes > 0 AS suspect, now() AS now
