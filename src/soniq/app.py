@@ -7,15 +7,15 @@ import os
 from collections.abc import Callable, Collection, Sequence
 from datetime import datetime, timedelta
 from types import TracebackType
-from typing import Any, Concatenate, Never, ParamSpec, Protocol, Self, TypeVar, Unpack, overload
+from typing import Any, Never, Self
 
 from soniq.backends.base import Backend
 from soniq.backends.opening import Opening
 from soniq.backends.urls import backend_for
-from soniq.definition import JobKeywords, define
-from soniq.enqueue import AnyTarget, Enqueuer, JobFunction, Options, Resolver, add_methods
+from soniq.definitions import Definitions
+from soniq.enqueue import AnyTarget, Enqueuer, Options, Resolver
 from soniq.errors import SONIQ_APP_FROZEN, SoniqError
-from soniq.job import JobContext
+from soniq.observability.metrics import MetricsSink, NoopMetricsSink
 from soniq.queries import Queries
 from soniq.records import JobDict
 from soniq.registry import JobRegistry
@@ -24,25 +24,11 @@ from soniq.running import check_worker
 from soniq.settings import SoniqSettings
 from soniq.spelling import refuse_unknown
 
-P = ParamSpec("P")
-R = TypeVar("R")
 When = datetime | timedelta | float
-_OWN_KEYWORDS = ("backend", "retry_policy")
+_OWN_KEYWORDS = ("backend", "retry_policy", "metrics_sink")
 
 
-class JobDecorator(Protocol):
-    """What ``@app.job(...)`` gives: it decorates a handler."""
-
-    @overload
-    def __call__(
-        self, function: Callable[Concatenate[JobContext, P], R], /
-    ) -> JobFunction[Concatenate[JobContext, P], P, R]: ...
-
-    @overload
-    def __call__(self, function: Callable[P, R], /) -> JobFunction[P, P, R]: ...
-
-
-class Soniq:
+class Soniq(Definitions):
     """Background jobs: define them, enqueue them, run them.
 
     Making one does no I/O; the store is opened by the first coroutine that needs it.
@@ -51,6 +37,7 @@ class Soniq:
         database_url: URL or path of the store; unset, the environment and ``.env`` decide.
         backend: a backend object, or ``"postgres"``, ``"sqlite"`` or ``"memory"``.
         retry_policy: decides when failed jobs run again; None is `ExponentialBackoff`.
+        metrics_sink: told of every run; None reports nothing.
         settings: any setting by name; these beat the environment.
 
     Raises:
@@ -64,14 +51,15 @@ class Soniq:
         database_url: str | os.PathLike[str] | None = None,
         backend: Backend | str | None = None,
         retry_policy: RetryPolicy | None = None,
+        metrics_sink: MetricsSink | None = None,
         **settings: Any,
     ) -> None:
         refuse_unknown("Soniq()", settings, (*SoniqSettings.model_fields, *_OWN_KEYWORDS))
         if database_url is not None:
             settings["database_url"] = os.fspath(database_url)
-        self._settings = SoniqSettings(**settings)
+        super().__init__(SoniqSettings(**settings))
         self._retry_policy: RetryPolicy = retry_policy or ExponentialBackoff()
-        self._registry = JobRegistry()
+        self._metrics_sink: MetricsSink = metrics_sink or NoopMetricsSink()
         self._wire(backend)
 
     def _wire(self, backend: Backend | str | None) -> None:
@@ -113,13 +101,26 @@ class Soniq:
 
     @retry_policy.setter
     def retry_policy(self, policy: RetryPolicy) -> None:
+        self._refuse_if_initialized("retry_policy")
+        self._retry_policy = policy
+
+    @property
+    def metrics_sink(self) -> MetricsSink:
+        """Told of every run; may be set until initialised."""
+        return self._metrics_sink
+
+    @metrics_sink.setter
+    def metrics_sink(self, sink: MetricsSink) -> None:
+        self._refuse_if_initialized("metrics_sink")
+        self._metrics_sink = sink
+
+    def _refuse_if_initialized(self, name: str) -> None:
         if self.is_initialized:
             raise SoniqError(
-                "retry_policy can no longer be set: this Soniq instance is initialised",
+                f"{name} can no longer be set: this Soniq instance is initialised",
                 SONIQ_APP_FROZEN,
                 suggestions=["Set it right after making the instance, or pass it to Soniq()."],
             )
-        self._retry_policy = policy
 
     # --- opening and closing -------------------------------------------------------------------
 
@@ -158,58 +159,10 @@ class Soniq:
 
     # --- jobs ----------------------------------------------------------------------------------
 
-    @overload
-    def job(
-        self,
-        function: Callable[Concatenate[JobContext, P], R],
-        /,
-        **keywords: Unpack[JobKeywords],
-    ) -> JobFunction[Concatenate[JobContext, P], P, R]: ...
-
-    @overload
-    def job(
-        self, function: Callable[P, R], /, **keywords: Unpack[JobKeywords]
-    ) -> JobFunction[P, P, R]: ...
-
-    @overload
-    def job(self, /, **keywords: Unpack[JobKeywords]) -> JobDecorator: ...
-
-    def job(self, function: Any = None, /, **keywords: Any) -> Any:
-        """Register a handler: ``@app.job``, or ``@app.job(queue="mail", retries=5)``.
-
-        Args:
-            name: the job's name; derived from module and function if left out.
-            retries, max_retries: further attempts after the first; `max_retries` wins.
-            validate, args_model: pydantic model for all arguments; `validate` wins.
-            priority: 1-1000, lower runs first.
-            queue: where its jobs wait; left at "default" the setting `route_map` may decide.
-            retry_delay: seconds, or a list with one entry an attempt.
-            retry_backoff: double the delay with each attempt.
-            retry_max_delay: seconds, the longest delay.
-            retry_jitter: with `retry_backoff`, wait between half the delay and all of it.
-            unique: one unfinished job for the same arguments.
-            timeout: seconds a run may take; 0 for no limit.
-
-        Returns:
-            The function itself, which gains ``.enqueue()`` and ``.options()``.
-
-        Raises:
-            TypeError: an unknown keyword, or something that cannot be a handler.
-            ValueError: a value out of bounds.
-            SoniqError: SONIQ_INVALID_TASK_NAME.
-        """
-        if function is None:
-            return lambda decorated: self._define(decorated, keywords)
-        return self._define(function, keywords)
-
-    def _define(self, function: Callable[..., Any], keywords: dict[str, Any]) -> Any:
-        self._registry.register(define(function, keywords, self._settings))
-
-        async def send(arguments: dict[str, Any], options: Options) -> str:
-            return await self._enqueuer.enqueue_bound(function, arguments, options)
-
-        add_methods(function, send)
-        return function
+    async def _send(
+        self, function: Callable[..., Any], arguments: dict[str, Any], options: Options
+    ) -> str:
+        return await self._enqueuer.enqueue_bound(function, arguments, options)
 
     async def enqueue(
         self,
@@ -371,7 +324,7 @@ class Soniq:
         replaces: Collection[int] = (),
     ) -> bool:
         # Programs that only enqueue never load the worker.
-        from soniq.worker import run_worker
+        from soniq.worker import Surroundings, run_worker
 
         check_worker(concurrency, queues, self._settings)
         opened = await self._opening.ready()
@@ -380,6 +333,7 @@ class Soniq:
             settings=self._settings,
             registry=self._registry,
             retry_policy=self._retry_policy,
+            surroundings=Surroundings(self._hooks, self._middleware, self._metrics_sink),
             concurrency=concurrency,
             queues=queues,
             run_once=run_once,

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import Any, Generic, ParamSpec, Protocol, TypeVar, Unpack
+from typing import Any, Concatenate, Generic, ParamSpec, Protocol, TypeVar, Unpack, overload
 
 from soniq.enqueue.options import EnqueueOptions, Options
+from soniq.job import JobContext
 from soniq.spelling import refuse_unknown
 
 P = ParamSpec("P")
 Call = ParamSpec("Call")
+R = TypeVar("R")
 R_co = TypeVar("R_co", covariant=True)
 
 Send = Callable[[dict[str, Any], Options], Awaitable[str]]
@@ -38,6 +40,18 @@ class JobFunction(Protocol[Call, P, R_co]):
     def options(self, **options: Unpack[EnqueueOptions]) -> EnqueueCall[P]:
         """Say where, when and how to run the job that ``.enqueue()`` is about to store."""
         ...
+
+
+class JobDecorator(Protocol):
+    """What ``@app.job(...)`` gives: it decorates a handler."""
+
+    @overload
+    def __call__(
+        self, function: Callable[Concatenate[JobContext, P], R], /
+    ) -> JobFunction[Concatenate[JobContext, P], P, R]: ...
+
+    @overload
+    def __call__(self, function: Callable[P, R], /) -> JobFunction[P, P, R]: ...
 
 
 class BoundCall(Generic[P]):

@@ -16,6 +16,8 @@ from soniq.worker.signals import stop_signals
 from soniq.worker.surroundings import Surroundings
 from soniq.worker.worker import Worker
 
+__all__ = ["Surroundings", "run_worker"]
+
 
 async def run_worker(
     *,

@@ -54,9 +54,7 @@ class Executor:
         self._policy = policy
         self._hooks = surroundings.hooks
         self._middleware = tuple(surroundings.middleware)
-        self._reporter = None
-        if surroundings.sink is not None:
-            self._reporter = Reporter(surroundings.sink, events)
+        self._reporter = surroundings.reporter(events)
         self._hook_calls = HookCalls(settings.hook_timeout, events)
         self._threads = threads
         self._deadlines = deadlines

@@ -9,7 +9,7 @@ from typing import assert_never
 from soniq.events import Events, SinkFailed
 from soniq.hooks import Hooks
 from soniq.middleware import Middleware
-from soniq.observability.metrics import MetricsSink, RunStatus
+from soniq.observability.metrics import MetricsSink, NoopMetricsSink, RunStatus
 from soniq.records import Dead, Done, Outcome, Released, Retry, Snoozed
 from soniq.worker.run import Interruption, Run
 
@@ -21,7 +21,12 @@ class Surroundings:
     hooks: Hooks = field(default_factory=Hooks)
     middleware: Sequence[Middleware] = ()
     sink: MetricsSink | None = None
-    """None where nothing is to be reported."""
+
+    def reporter(self, events: Events) -> Reporter | None:
+        """None where nothing is to be reported: then a run makes no call at all."""
+        if self.sink is None or type(self.sink) is NoopMetricsSink:
+            return None
+        return Reporter(self.sink, events)
 
 
 class Reporter:
