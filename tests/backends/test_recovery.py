@@ -58,6 +58,7 @@ async def test_a_silent_workers_jobs_are_queued_again(
     assert found.dead == []
     stored = await store.job(jobs[0].id)
     assert (stored["status"], stored["attempts"], stored["crashes"]) == ("queued", 0, 1)
+    assert stored["worker_id"] is None
     assert stored["last_error"] == before["last_error"]
     assert (await store.job(jobs[4].id))["crashes"] == 0
 
@@ -223,7 +224,8 @@ async def test_a_job_of_a_worker_nobody_remembers_is_queued_again(
     ]
 
     assert (await recover(judge)).requeued == [job.id]
-    assert (await store.job(job.id))["status"] == "queued"
+    stored = await store.job(job.id)
+    assert (stored["status"], stored["crashes"]) == ("queued", 1)
 
 
 async def crash(store: Store, judge: Recruit, job_id: str, max_crashes: int) -> Recovered:

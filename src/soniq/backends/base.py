@@ -127,7 +127,10 @@ class Backend(Protocol):
     # --- jobs out ------------------------------------------------------------------------------
 
     async def get_job(self, job_id: str) -> JobDict | None:
-        """The job or dead letter of that id, with all keys of `JOB_KEYS`, or None."""
+        """The job or dead letter of that id, with all keys of `JOB_KEYS`, or None.
+
+        A dead letter's scheduled_at, started_at, worker_id, producer_id and result are None.
+        """
         ...
 
     async def list_jobs(
@@ -238,8 +241,8 @@ class WorkerSession(Protocol):
         - Snoozed: queued again, due `delay` seconds from now, `last_error` the note, `attempts` one
           lower.
         - Dead: moved to the dead letters under its id, with reason and error.
-        - Released: queued again, `attempts` one lower, due as before or `delay` seconds from now
-          when that is later; `last_error` untouched.
+        - Released: queued again, `attempts` one lower, due as before, or with a `delay` that many
+          seconds from now if that is later; `last_error` untouched.
 
         Workers are woken for what is queued again. `worker_id` stays: it tells who ran it last.
 
@@ -285,14 +288,17 @@ class WorkerSession(Protocol):
 
         Each job of a dead worker is queued again without an attempt spent and with `crashes` one
         higher, unless that worker had begun to stop; at `max_crashes` it is a dead letter instead,
-        reason worker_crashed. Rows somebody has locked are passed over until the next sweep.
+        reason worker_crashed. So is a row of a worker nobody remembers; one of a worker that left
+        counts no crash. `worker_id` becomes None. Rows somebody has locked are passed over until the next sweep.
         """
         ...
 
     async def sweep_unknown(self, names: Collection[str], *, grace: float) -> list[str]:
-        """Give the due queued jobs of `names` their `unknown_since`, and dead-letter those whose
-        `grace` seconds are over (job_not_found), unless a live worker that serves their queue knows
-        the name. Returns the ids dead-lettered. Bounded in rows; call again for more.
+        """Dead-letter jobs whose name nobody has known for `grace` seconds (job_not_found).
+
+        The due queued jobs of `names` in the queues this worker serves get their `unknown_since`;
+        from then on the grace counts, and a live worker that serves their queue and knows the name
+        saves them. Returns the ids dead-lettered. Bounded in rows; call again for more.
         """
         ...
 

@@ -52,8 +52,11 @@ def recover(store: Store, judge: Judge, max_crashes: int) -> Recovered:
         if judge.finds_dead(worker, now):
             _declare_dead(store, worker, max_crashes, now, found)
     for row in _orphans(store):
-        store.give_back(row, now)
-        found.requeued.append(row.id)
+        if row.worker_id not in store.workers:
+            _crash(store, row, max_crashes, now, found)
+        else:
+            store.recover(row, now)
+            found.requeued.append(row.id)
     return found
 
 
@@ -66,8 +69,12 @@ def _declare_dead(
     if stopping:
         return
     for row in list(store.held.get(about.id, {}).values()):
-        dead = store.crash(row, max_crashes, now)
-        (found.dead if dead else found.requeued).append(row.id)
+        _crash(store, row, max_crashes, now, found)
+
+
+def _crash(store: Store, row: Row, max_crashes: int, now: datetime, found: Recovered) -> None:
+    dead = store.crash(row, max_crashes, now)
+    (found.dead if dead else found.requeued).append(row.id)
 
 
 def _orphans(store: Store) -> list[Row]:

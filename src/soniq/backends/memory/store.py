@@ -134,6 +134,11 @@ class Store:
         row.attempts -= 1
         self._queue_again(row, now, due or row.scheduled_at)
 
+    def recover(self, row: Row, now: datetime) -> None:
+        """Queue again what no live worker runs; who had it says nothing about it any more."""
+        self.give_back(row, now)
+        row.worker_id = None
+
     def _queue_again(self, row: Row, now: datetime, due: datetime) -> None:
         self._leave_state(row)
         row.status = JobStatus.QUEUED
@@ -185,7 +190,7 @@ class Store:
         """Take a row from a worker that died holding it; True when that was once too often."""
         row.crashes += 1
         if row.crashes < max_crashes:
-            self.give_back(row, now)
+            self.recover(row, now)
             return False
         row.attempts -= 1
         error = f"The worker running this job died, {row.crashes} times."

@@ -112,15 +112,13 @@ class Database:
         finally:
             await connection.close(timeout=CONNECT_TIMEOUT)
 
-    async def fetch(
-        self, connection: Connection, statement: str, *args: Any, timeout: float | None = None
-    ) -> Rows:
+    async def fetch(self, connection: Connection, statement: str, *args: Any) -> Rows:
         """Run one of the named statements."""
         text = self.sql[statement]
         if not self.pooled or connection.is_in_transaction():
-            return await connection.fetch(text, *args, timeout=timeout)
+            return await connection.fetch(text, *args)
         async with connection.transaction():
-            return await connection.fetch(text, *args, timeout=timeout)
+            return await connection.fetch(text, *args)
 
 
 @asynccontextmanager
@@ -182,10 +180,10 @@ class Link:
                 self._session = ServerSession(*rows[0])
         return self._connection
 
-    async def fetch(self, statement: str, *args: Any, timeout: float | None = None) -> Rows:
+    async def fetch(self, statement: str, *args: Any) -> Rows:
         """Run one of the named statements."""
         async with self.held() as connection:
-            return await self._database.fetch(connection, statement, *args, timeout=timeout)
+            return await self._database.fetch(connection, statement, *args)
 
     def drop(self) -> None:
         """Cut the connection off, whatever it is doing."""

@@ -23,7 +23,7 @@ from soniq.errors import SoniqError
 from soniq.records import NewWorker
 
 HEARTBEAT_TIMEOUT: Final = 2.0
-_PROBE_TIMEOUT: Final = 2.0
+_PROBE_TIMEOUT: Final = 1.0
 _FIRST_PAUSE: Final = 0.1
 
 _log = logging.getLogger("soniq.postgres")
@@ -215,6 +215,8 @@ class Listener:
             async with asyncio.timeout(_PROBE_TIMEOUT):
                 await self._heard.wait()
         except TimeoutError:
+            await connection.remove_listener(self._channel, self._take_probe)
+            await connection.remove_listener(CHANNEL, self._take_payload)
             return False
         return True
 

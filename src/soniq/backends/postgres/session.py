@@ -41,8 +41,8 @@ _POOLED_CLAIM_ENDS: Final = 35.0
 
 # Tables that were never analysed make the planner guess, and it guesses wrong by a thousand: it
 # would compare every row of a batch with every other. Each side has one right way to run.
-_PLAN_CLAIMS: Final = "SET enable_seqscan = off; SET enable_bitmapscan = off"
-_PLAN_ENDS: Final = """
+PLAN_CLAIMS: Final = "SET enable_seqscan = off; SET enable_bitmapscan = off"
+PLAN_ENDS: Final = """
 SET enable_seqscan = off; SET enable_bitmapscan = off;
 SET enable_nestloop = off; SET enable_mergejoin = off
 """
@@ -89,8 +89,8 @@ class PostgresSession:
         self._left = left
         self._open = True
         self._heartbeat_timeout = settings.heartbeat_timeout
-        self._claiming = Link(database, traced=True, planning=_PLAN_CLAIMS)
-        self._finishing = Link(database, planning=_PLAN_ENDS)
+        self._claiming = Link(database, traced=True, planning=PLAN_CLAIMS)
+        self._finishing = Link(database, planning=PLAN_ENDS)
         self._claims = Claims(
             database, self._claiming, worker.id, worker.queues, settings.poll_interval
         )

@@ -38,13 +38,13 @@ async def recover(
     notify: Callable[[Connection, Sequence[Record]], Awaitable[None]],
 ) -> tuple[Recovered, Rows]:
     """One sweep, as `WorkerSession.recover` promises it, and the rows queued again."""
-    async with transaction(connection, **LIMITS):
-        dead = await database.fetch(
-            connection, "declare_dead", judge, heartbeat_timeout, list(gone)
-        )
+    dead = await database.fetch(connection, "declare_dead", judge, heartbeat_timeout, list(gone))
     found = Recovered([DeadWorker(*row) for row in dead], [], [])
     queued: Rows = []
     for _ in range(_BATCHES):
+        # Mostly there is nothing, and to see that takes one statement and no transaction.
+        if not await database.fetch(connection, "find_orphan"):
+            break
         async with transaction(connection, **LIMITS):
             rows = await database.fetch(connection, "recover", max_crashes, _JOBS_A_BATCH)
             again = [row for row in rows if not row["dead"]]

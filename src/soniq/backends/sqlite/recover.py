@@ -128,4 +128,4 @@ def _requeue(
 
 
 def _epitaph(crashes: int) -> str:
-    return f"The process of the worker that held this job died, {crashes} times."
+    return f"The worker running this job died, {crashes} times."
