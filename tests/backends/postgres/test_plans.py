@@ -12,6 +12,7 @@ from uuid import uuid4
 import asyncpg
 import pytest
 
+from soniq.backends.postgres.session import PLAN_CLAIMS, PLAN_ENDS
 from soniq.backends.postgres.sql import statements
 from tests.backends.stores import PostgresStore
 from tests.conftest import SharedPostgres
@@ -66,6 +67,12 @@ async def _make(url: str) -> None:
 
 
 async def _fill(connection: Any) -> None:
+    await _insert(connection, ROWS)
+    await connection.execute("VACUUM ANALYZE soniq_jobs")
+    await connection.execute("ANALYZE soniq_workers")
+
+
+async def _insert(connection: Any, rows: int) -> None:
     await connection.execute(
         f"""
         INSERT INTO soniq_workers (
@@ -82,11 +89,9 @@ async def _fill(connection: Any) -> None:
             now() - n * interval '1 ms', now(), now(),
             CASE WHEN n > 100 AND n % 2 = 1 THEN now() END,
             CASE WHEN n <= 100 THEN (SELECT id FROM soniq_workers LIMIT 1) END
-        FROM generate_series(1, {ROWS}) AS n
+        FROM generate_series(1, {rows}) AS n
         """
     )
-    await connection.execute("VACUUM ANALYZE soniq_jobs")
-    await connection.execute("ANALYZE soniq_workers")
 
 
 async def _ids(connection: Any, status: str, number: int = ARRAYS) -> list[str]:
@@ -210,6 +215,11 @@ async def test_recover_of_a_dead_worker(full: Any) -> None:
     assert_by_index(nodes, "soniq_jobs_held", "soniq_jobs_pkey", most=1000)
 
 
+async def test_a_sweep_that_finds_nothing_looks_at_nothing(full: Any) -> None:
+    nodes = await plan_of(full, "find_orphan")
+    assert_by_index(nodes, "soniq_jobs_held", most=0)
+
+
 async def test_prune(full: Any) -> None:
     nodes = await plan_of(full, "prune_jobs", 0.0, ARRAYS, LONG_AGO)
     assert_by_index(nodes, "soniq_jobs_ended", "soniq_jobs_pkey", most=ARRAYS)
@@ -231,3 +241,44 @@ async def test_a_look_for_unknown_names_is_bounded(full: Any) -> None:
 async def test_a_key_is_looked_up_by_its_index(full: Any) -> None:
     nodes = await plan_of(full, "find_holders", await _ids(full, "done", 10), ["key"])
     assert_by_index(nodes, "soniq_jobs_dedup", "soniq_jobs_pkey", most=10)
+
+
+@pytest.fixture
+async def young(store: PostgresStore, sql: Any) -> Any:
+    """A table of some thousand rows that nobody has analysed."""
+    await sql.execute("ALTER TABLE soniq_jobs SET (autovacuum_enabled = false)")
+    await _insert(sql, 5000)
+    return sql
+
+
+@pytest.mark.parametrize("statement, columns", FINISHES, ids=[name for name, _ in FINISHES])
+async def test_a_batch_of_ends_is_not_compared_row_by_row_on_a_young_table(
+    young: Any, statement: str, columns: tuple[list[Any], ...]
+) -> None:
+    await young.execute(PLAN_ENDS)
+    ids = await _ids(young, "queued")
+    args = (ids, [0] * ARRAYS, *(column * ARRAYS for column in columns))
+    transaction = young.transaction()
+    await transaction.start()
+    text = statements(None)[statement]
+    told = await young.fetchval(f"EXPLAIN (ANALYZE, FORMAT JSON) {text}", *args, NO_ID)
+    await transaction.rollback()
+    for node in _nodes(json.loads(told)[0]["Plan"]):
+        assert node["Node Type"] != "Nested Loop"
+        assert node.get("Relation Name") is None or node["Node Type"] != "Seq Scan", node
+
+
+async def test_a_claim_of_a_young_table_goes_by_index(young: Any) -> None:
+    await young.execute(PLAN_CLAIMS)
+    args: tuple[Any, ...] = (
+        ["queue1"],
+        [100],
+        [LONG_AGO],
+        [NO_ID],
+        [ARRAYS],
+        ARRAYS,
+        await _worker(young),
+        [],
+    )
+    nodes = await plan_of(young, "claim", *args)
+    assert_by_index(nodes, "soniq_jobs_claim", "soniq_jobs_pkey", most=ARRAYS)
