@@ -50,6 +50,8 @@ class PostgresBackend:
         self._pool: Pool | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._schema: str | None = None
+        self._awaits_setup = False
+        """The database did not exist when it was opened, so nothing is known of the way to it."""
         self._origin = uuid.uuid4().hex
         self._notifier: Notifier | None = None
         self._sessions: set[PostgresSession] = set()
@@ -75,8 +77,9 @@ class PostgresBackend:
         with self._database.translated():
             try:
                 await self._database.notice_pooler()
+                self._awaits_setup = False
             except asyncpg.InvalidCatalogNameError:
-                _log.debug("Database %s does not exist yet", self.location)
+                self._awaits_setup = True
         self._loop = asyncio.get_running_loop()
         self._pool = await self._new_pool(settings)
 
@@ -111,7 +114,11 @@ class PostgresBackend:
 
     async def setup(self) -> list[str]:
         with self._database.translated():
-            return await migrate.migrate(self._database)
+            applied = await migrate.migrate(self._database)
+        if self._awaits_setup:
+            await self.close()
+            await self.open(self._settings)
+        return applied
 
     async def migrations(self) -> list[tuple[str, bool]]:
         with self._database.translated():
@@ -130,7 +137,12 @@ class PostgresBackend:
             async with self._pool.acquire(timeout=STATEMENT_TIMEOUT) as connection:
                 if self._schema is None:
                     self._schema = await migrate.check(self._database, connection)
-                yield connection
+                try:
+                    yield connection
+                except asyncpg.ReadOnlySQLTransactionError:
+                    # It was the primary once: what is still connected to it must look anew.
+                    await self._pool.expire_connections()
+                    raise
 
     async def _fetch(self, statement: str, *args: Any) -> list[asyncpg.Record]:
         async with self._borrowed() as connection:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, Final
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -55,18 +56,26 @@ async def _connect(database: Database) -> asyncpg.Connection[asyncpg.Record]:
 async def _create_database(database: Database) -> None:
     """Create the database of the URL through the server's own one."""
     name = database_name(database.url)
-    server = await asyncpg.connect(database.url, database="postgres", **database.options())
+    with _named("create the database", database):
+        server = await asyncpg.connect(database.url, database="postgres", **database.options())
+        try:
+            await server.execute(f"CREATE DATABASE {quoted(name)}")
+            _log.info("Created database %s", name)
+        except (asyncpg.DuplicateDatabaseError, asyncpg.UniqueViolationError):
+            _log.debug("Database %s was created by somebody else just now", name)
+        finally:
+            await server.close(timeout=CONNECT_TIMEOUT)
+
+
+@contextmanager
+def _named(step: str, database: Database) -> Iterator[None]:
+    """What the server refuses inside is the failure of this step."""
     try:
-        await server.execute(f"CREATE DATABASE {quoted(name)}")
-        _log.info("Created database %s", name)
-    except (asyncpg.DuplicateDatabaseError, asyncpg.UniqueViolationError):
-        _log.debug("Database %s was created by somebody else just now", name)
+        yield
+    except (asyncpg.PostgresConnectionError, asyncpg.OperatorInterventionError):
+        raise
     except asyncpg.PostgresError as error:
-        raise MigrationError(
-            "create database", str(error), {"database": database.location}
-        ) from error
-    finally:
-        await server.close(timeout=CONNECT_TIMEOUT)
+        raise MigrationError(step, str(error), {"database": database.location}) from error
 
 
 def database_name(url: str) -> str:
@@ -78,6 +87,11 @@ def database_name(url: str) -> str:
 
 
 async def _bootstrap(database: Database, connection: Connection) -> None:
+    with _named("create soniq_migrations", database):
+        await _create_migrations(database, connection)
+
+
+async def _create_migrations(database: Database, connection: Connection) -> None:
     async with transaction(connection):
         await _serialise(connection)
         if database.schema is not None:
@@ -94,7 +108,7 @@ async def _apply(database: Database, connection: Connection, version: int) -> bo
     """Apply one migration, unless somebody has."""
     name = known()[version]
     text = migration_files()[name]
-    try:
+    with _named(name, database):
         async with transaction(connection):
             await _serialise(connection)
             await connection.execute(f"SET LOCAL lock_timeout = '{_LOCK_TIMEOUT}'")
@@ -102,15 +116,8 @@ async def _apply(database: Database, connection: Connection, version: int) -> bo
                 return False
             await connection.execute(qualified(text, database.schema))
             checksum = hashlib.sha256(text.encode()).hexdigest()
-            await connection.execute(
-                database.sql["record_migration"],
-                version,
-                name,
-                checksum,
-                _COMPATIBLE_WITH.get(version, version),
-            )
-    except asyncpg.PostgresError as error:
-        raise MigrationError(name, str(error), {"database": database.location}) from error
+            oldest = _COMPATIBLE_WITH.get(version, version)
+            await database.fetch(connection, "record_migration", version, name, checksum, oldest)
     return True
 
 
