@@ -9,6 +9,7 @@ from soniq.app import Soniq
 from soniq.cli.discovery import Located
 from soniq.cli.failures import CommandFailed
 from soniq.cli.invocation import run
+from soniq.cli.metrics_page import shared_page
 from soniq.cli.working import WorkerOptions, announce
 from soniq.worker.supervisor import Supervisor
 
@@ -27,9 +28,17 @@ def work_in_processes(located: Located, options: WorkerOptions, processes: int) 
                 "SQLite file or Postgres."
             )
         await app.close()
-        return await Supervisor(_command, processes, run_once=options.run_once).run()
+        supervisor = Supervisor(
+            _command,
+            processes,
+            run_once=options.run_once,
+            environment=counts.environment if counts else None,
+            on_end=counts.forget_live if counts else None,
+        )
+        return await supervisor.run()
 
-    run(located.app, question)
+    with shared_page(located.app, options.metrics_port) as counts:
+        run(located.app, question)
 
 
 def _command(lifeline: int, replaces: Collection[int]) -> list[str]:

@@ -35,6 +35,7 @@ def register(commands: typer.Typer) -> None:
             "soniq worker myapp.jobs:app --concurrency 20",
             "SONIQ_JOBS_MODULES=myapp.jobs soniq worker --queues mail,default --processes 4",
             "soniq worker myapp.jobs --run-once",
+            "soniq worker myapp.jobs:app --processes 4 --metrics-port 9090",
         ),
     )(worker)
 
@@ -55,6 +56,16 @@ def worker(
     run_once: Annotated[
         bool, typer.Option("--run-once", help="Run what is due, then end.")
     ] = False,
+    metrics_port: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            max=65535,
+            metavar="PORT",
+            help="Serve the Prometheus metrics of all processes there; 0 for any free port.",
+            show_default=False,
+        ),
+    ] = None,
     log_level: Annotated[
         LogLevel | None, typer.Option(case_sensitive=False, show_default=False)
     ] = None,
@@ -84,6 +95,7 @@ def worker(
             run_once=run_once,
             lifeline=held,
             replaces=tuple(map(int, comma_list(replaces))),
+            metrics_port=metrics_port,
         )
         if held is None and (wanted := processes or settings.worker_processes) > 1:
             work_in_processes(located, options, wanted)

@@ -17,6 +17,7 @@ from soniq.cli import output
 from soniq.cli.database import answering
 from soniq.cli.discovery import Located
 from soniq.cli.invocation import run
+from soniq.cli.metrics_page import attach_sink, page
 from soniq.errors import SoniqError
 from soniq.worker.lifeline import Lifeline
 
@@ -33,6 +34,8 @@ class WorkerOptions:
         run_once: end when nothing is due any more.
         lifeline: in a process that has a supervisor, what holds it to that.
         replaces: ids of dead processes whose jobs are to be recovered at once.
+        metrics_port: where what is counted can be scraped, None for nowhere. Of a process that has
+            a supervisor, it is the supervisor that serves it.
     """
 
     concurrency: int
@@ -40,6 +43,7 @@ class WorkerOptions:
     run_once: bool
     lifeline: Lifeline | None
     replaces: tuple[int, ...]
+    metrics_port: int | None
 
 
 def work_here(located: Located, options: WorkerOptions) -> None:
@@ -53,7 +57,11 @@ def work_here(located: Located, options: WorkerOptions) -> None:
             await _work(app, options, shutdown_event=None)
         return 0
 
-    run(located.app, question, new_loop=_fastest_loop())
+    supervised = options.lifeline is not None
+    if supervised and options.metrics_port is not None:
+        attach_sink(located.app)
+    with page(located.app, None if supervised else options.metrics_port):
+        run(located.app, question, new_loop=_fastest_loop())
 
 
 async def announce(located: Located, options: WorkerOptions, *, processes: int) -> None:

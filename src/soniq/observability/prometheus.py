@@ -57,10 +57,16 @@ class PrometheusMetricsSink:
     """
 
     def __init__(self, *, registry: CollectorRegistry | None = None, prefix: str = "soniq") -> None:
-        self._collectors = _collectors(REGISTRY if registry is None else registry, prefix)
+        self._registry = REGISTRY if registry is None else registry
+        self._collectors = _collectors(self._registry, prefix)
         # Looking a child up by its labels costs more than counting: each is looked up once.
         self._begun: dict[tuple[str, str], _Begun] = {}
         self._ended: dict[tuple[str, str, str], _Ended] = {}
+
+    @property
+    def registry(self) -> CollectorRegistry:
+        """Where its collectors are registered."""
+        return self._registry
 
     async def record_job_start(
         self, *, job_id: str, job_name: str, queue: str, attempt: int
@@ -101,6 +107,11 @@ class PrometheusMetricsSink:
             collectors.duration.labels(queue, job_name, status),
         )
         return self._ended.setdefault((queue, job_name, status), ended)
+
+
+def registries() -> list[CollectorRegistry]:
+    """Where the sinks of this process have registered collectors."""
+    return list(_known)
 
 
 def _collectors(registry: CollectorRegistry, prefix: str) -> _Collectors:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import signal
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 from soniq.worker.lifeline import HeldLifeline
 
@@ -27,14 +28,21 @@ class WorkerProcess:
         self._started = asyncio.get_running_loop().time()
 
     @classmethod
-    async def start(cls, command: Command, replaces: Collection[int]) -> WorkerProcess:
-        """Start one that stands in for the dead processes `replaces`."""
+    async def start(
+        cls, command: Command, replaces: Collection[int], environment: Mapping[str, str]
+    ) -> WorkerProcess:
+        """Start one that stands in for the dead processes `replaces`.
+
+        Args:
+            environment: variables on top of this process's own.
+        """
         lifeline = HeldLifeline()
         try:
             process = await asyncio.create_subprocess_exec(
                 *command(lifeline.descriptor, replaces),
                 stdin=asyncio.subprocess.DEVNULL,
                 pass_fds=(lifeline.descriptor,),
+                env={**os.environ, **environment},
                 start_new_session=True,
             )
         except BaseException:

@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import logging
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -65,6 +65,8 @@ class Supervisor:
         processes: how many to keep.
         run_once: a process that ends by itself with code 0 has done its work: it is not replaced.
         pauses: how long to wait before a restart.
+        environment: variables of the worker processes on top of this process's own.
+        on_end: told the process id of each that has ended.
     """
 
     def __init__(
@@ -74,11 +76,15 @@ class Supervisor:
         *,
         run_once: bool = False,
         pauses: RestartPauses | None = None,
+        environment: Mapping[str, str] | None = None,
+        on_end: Callable[[int], None] | None = None,
     ) -> None:
         self._command = command
         self._places = [_Place() for _ in range(processes)]
         self._run_once = run_once
         self._pauses = pauses or RestartPauses()
+        self._environment = environment or {}
+        self._on_end = on_end
         self._stopping = asyncio.Event()
         self._insisted = 0
         self._ever_ready = False
@@ -109,7 +115,7 @@ class Supervisor:
 
     async def _live(self, place: _Place) -> int:
         try:
-            process = await WorkerProcess.start(self._command, place.unreported)
+            process = await WorkerProcess.start(self._command, place.unreported, self._environment)
         except OSError as error:
             logger.error("No worker process could be started: %s", error)  # noqa: TRY400
             place.deaths += 1
@@ -131,6 +137,8 @@ class Supervisor:
     def _note_end(self, place: _Place, process: WorkerProcess, code: int) -> None:
         level = logging.INFO if code == 0 else logging.WARNING
         logger.log(level, "Worker process %d %s", process.pid, way_of_ending(code))
+        if self._on_end is not None:
+            self._on_end(process.pid)
         if process.ready:
             self._ever_ready = True
             place.unreported.clear()
