@@ -8,11 +8,14 @@ import soniq
 import soniq.backends
 import soniq.errors
 import soniq.retry
+import soniq.schedules
 import soniq.settings
 
 PROMISED = [
     (soniq, "Soniq SoniqError JobContext JobStatus Snooze PermanentFailure RetryAfter TaskRef"),
     (soniq, "JobFailed task_ref __version__"),
+    (soniq, "every cron daily weekly monthly"),
+    (soniq.schedules, "every cron daily weekly monthly"),
     (soniq.errors, "SoniqError MigrationError JobFailed PermanentFailure RetryAfter"),
     (soniq.retry, "RetryPolicy ExponentialBackoff"),
     (soniq.settings, "SoniqSettings"),

@@ -4,6 +4,7 @@ from soniq.app import Soniq
 from soniq.errors import JobFailed, PermanentFailure, RetryAfter, SoniqError
 from soniq.job import JobContext, Snooze
 from soniq.records import JobStatus
+from soniq.schedules import cron, daily, every, monthly, weekly
 from soniq.task_ref import TaskRef, task_ref
 from soniq.version import __version__
 
@@ -18,5 +19,10 @@ __all__ = [
     "SoniqError",
     "TaskRef",
     "__version__",
+    "cron",
+    "daily",
+    "every",
+    "monthly",
     "task_ref",
+    "weekly",
 ]
