@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -148,15 +147,6 @@ async def test_a_database_that_is_away_at_first_use() -> None:
         await app.ensure_initialized()
     assert caught.value.error_code == SONIQ_INIT_ERROR
     assert backend.opened > 2
-
-
-def test_one_app_serves_successive_event_loops(tmp_path: Path) -> None:
-    app = Soniq(tmp_path / "jobs.db")
-    ids = [asyncio.run(app.enqueue(REF)) for _ in range(3)]
-    assert len(set(ids)) == 3
-    assert asyncio.run(app.get_queue_stats())["queued"] == 3
-    asyncio.run(app.close())
-    assert app.is_closed
 
 
 async def test_the_retry_policy_is_frozen_once_initialised() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import os
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -113,25 +112,6 @@ async def test_a_job_goes_through_its_life(app: Soniq) -> None:
     job_id = await add.enqueue(a=1, b=2)
     assert await app.run_worker(run_once=True) is True
     assert await app.get_result(job_id) == 3
-
-
-# Connections that nobody closed before their loop ended can only be left to the collector.
-@pytest.mark.filterwarnings("ignore::ResourceWarning")
-def test_successive_event_loops_on_postgres(pg_server: SharedPostgres) -> None:
-    database = f"soniq_loops_{os.getpid()}"
-    try:
-        _use_from_several_loops(pg_server.database_url(database))
-    finally:
-        asyncio.run(_drop(pg_server.url, database))
-        gc.collect()
-
-
-def _use_from_several_loops(url: str) -> None:
-    app = Soniq(url)
-    assert asyncio.run(app.setup()) > 0
-    assert len({asyncio.run(app.enqueue(REF)) for _ in range(3)}) == 3
-    assert asyncio.run(app.get_queue_stats())["queued"] == 3
-    asyncio.run(app.close())
 
 
 async def _drop(url: str, database: str) -> None:

@@ -134,7 +134,7 @@ class Soniq(Definitions):
 
     async def close(self) -> None:
         """Let enqueues under way end, and give back all connections."""
-        await self._opening.close(before=self._enqueuer.drained)
+        await self._opening.close()
 
     async def __aenter__(self) -> Self:
         await self.ensure_initialized()

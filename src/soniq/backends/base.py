@@ -79,6 +79,13 @@ class Backend(Protocol):
         ...
 
     async def setup(self) -> list[str]:
+    def sibling(self) -> Backend:
+        """An unopened backend on the same store, for another event loop or a forked process.
+
+        A store that any loop may use at any time returns itself.
+        """
+        ...
+
         """Create what is missing (database, tables) and return the names of the applied migrations.
 
         Concurrent calls are serialised; the later ones return an empty list.

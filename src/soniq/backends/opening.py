@@ -1,11 +1,14 @@
-"""A store that is opened by its first use, on the event loop that uses it."""
+"""A store that is opened by its first use, once for every event loop that uses it."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+import os
+import threading
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Final
 
 from soniq.backends.base import Backend
 from soniq.backends.patience import Patience
@@ -19,18 +22,28 @@ from soniq.settings import SoniqSettings
 
 _log = logging.getLogger("soniq.app")
 
+_FAREWELL: Final = 10.0
+"""Seconds to wait for the loop of another thread to close its opening."""
 
-@dataclass(frozen=True, slots=True)
+Loop = asyncio.AbstractEventLoop
+
+
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class Opened:
     """An open store, for one event loop."""
 
     backend: Backend
-    loop: asyncio.AbstractEventLoop
+    loop: Loop
     patience: Patience
+    before_close: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
+    """What is to end before the store is closed, on its loop."""
 
 
 class Opening:
     """Opens and closes the store of one application.
+
+    Connections belong to the loop that made them, so each loop has an opening of its own, which
+    ends with `close` or with its loop, whichever comes first.
 
     Args:
         build: makes the store, at first opening.
@@ -45,18 +58,24 @@ class Opening:
         self._settings = settings
         self.backend = backend
         self.is_closed = False
-        self._opened: Opened | None = None
-        self._lock: tuple[asyncio.AbstractEventLoop, asyncio.Lock] | None = None
-
-    @property
-    def is_open(self) -> bool:
+        self.is_open = False
         """Whether it was opened and not closed."""
-        return self._opened is not None
+        self._first = backend
+        self._inherited: list[object] = []
+        self._begin()
+
+    def _begin(self) -> None:
+        self._pid = os.getpid()
+        self._guard = threading.Lock()
+        self._opened: dict[Loop, Opened] = {}
+        self._in_use: dict[Loop, Backend] = {}
+        self._lifetimes: dict[Loop, AsyncGenerator[None, None]] = {}
+        self._locks: dict[Loop, asyncio.Lock] = {}
 
     @property
     def location(self) -> str:
         """Where the store is, or would be."""
-        return (self.backend or self._build()).location
+        return (self._first or self._build()).location
 
     async def ready(self) -> Opened:
         """Return the store, opened on the running loop.
@@ -64,17 +83,15 @@ class Opening:
         Raises:
             SoniqError: SONIQ_APP_CLOSED, SONIQ_DATABASE_UNAVAILABLE, SONIQ_INIT_ERROR.
         """
-        opened = self._opened
         loop = asyncio.get_running_loop()
-        if opened is not None and opened.loop is loop:
+        opened = self._opened.get(loop)
+        if opened is not None:
             return opened
+        self._notice_fork()
         async with self._lock_of(loop):
             if self.is_closed:
                 raise _closed_error()
-            opened = self._opened
-            if opened is None or opened.loop is not loop:
-                self._opened = opened = await self._open(loop)
-            return opened
+            return self._opened.get(loop) or await self._open(loop)
 
     async def reopen(self) -> None:
         """Open, also after `close`.
@@ -91,40 +108,47 @@ class Opening:
                 raise
             raise _init_error(error) from error
 
-    async def close(self, before: Callable[[], Awaitable[None]]) -> None:
-        """Close the store after `before`; a second time only warns."""
+    async def close(self) -> None:
+        """Close the store on every loop; a second time only warns."""
         if self.is_closed:
             _log.warning("This Soniq instance is closed already; nothing was done")
             return
         self.is_closed = True
-        async with self._lock_of(asyncio.get_running_loop()):
-            opened, self._opened = self._opened, None
-        if opened is None:
-            return
-        try:
-            if opened.loop is asyncio.get_running_loop():
-                await before()
-        finally:
-            await opened.backend.close()
+        self._notice_fork()
+        for loop in list(self._locks):
+            await self._close_on(loop)
+        self.is_open = False
 
-    def _lock_of(self, loop: asyncio.AbstractEventLoop) -> asyncio.Lock:
-        if self._lock is None or self._lock[0] is not loop:
-            self._lock = (loop, asyncio.Lock())
-        return self._lock[1]
+    # --- one loop ------------------------------------------------------------------------------
 
-    async def _open(self, loop: asyncio.AbstractEventLoop) -> Opened:
+    def _lock_of(self, loop: Loop) -> asyncio.Lock:
+        return self._locks.setdefault(loop, asyncio.Lock())
+
+    async def _open(self, loop: Loop) -> Opened:
         try:
-            backend = self.backend or self._build()
-            if self._opened is not None:
-                # Its connections belong to a loop that has ended.
-                await backend.close()
-            patience = await self._open_patiently(backend)
-        except Exception as error:
-            if _is_unavailable(error):
+            await self._forget_ended_loops()
+            backend = self._vacant(loop)
+            opened = Opened(backend, loop, await self._open_patiently(backend))
+        except BaseException as error:
+            self._in_use.pop(loop, None)
+            if not isinstance(error, Exception) or _is_unavailable(error):
                 raise
             raise _init_error(error) from error
-        self.backend = backend
-        return Opened(backend, loop, patience)
+        self.backend = self._first
+        self.is_open = True
+        self._opened[loop] = opened
+        self._lifetimes[loop] = self._lifetime(opened)
+        await anext(self._lifetimes[loop])
+        return opened
+
+    def _vacant(self, loop: Loop) -> Backend:
+        """A backend that no other loop is using."""
+        with self._guard:
+            self._first = backend = self._first or self._build()
+            if any(used is backend for used in self._in_use.values()):
+                backend = backend.sibling()
+            self._in_use[loop] = backend
+        return backend
 
     async def _open_patiently(self, backend: Backend) -> Patience:
         settings = self._settings
@@ -135,6 +159,74 @@ class Opening:
             await backend.close()
             raise
         return patience
+
+    async def _lifetime(self, opened: Opened) -> AsyncGenerator[None, None]:
+        """Lasts as long as the opening.
+
+        A loop that ends (`asyncio.run` returns) closes its asynchronous generators while it can
+        still run: the one chance to take leave of the server when nobody called `close`.
+        """
+        try:
+            yield
+        finally:
+            loop = opened.loop
+            for kept in (self._opened, self._lifetimes):
+                kept.pop(loop, None)
+            try:
+                for end in opened.before_close:
+                    await end()
+            finally:
+                await opened.backend.close()
+                self._in_use.pop(loop, None)
+
+    # --- other loops ---------------------------------------------------------------------------
+
+    async def _close_on(self, loop: Loop) -> None:
+        if loop is asyncio.get_running_loop():
+            await self._end(loop)
+        elif loop.is_running():
+            ending = asyncio.run_coroutine_threadsafe(self._end(loop), loop)
+            try:
+                await asyncio.wait_for(asyncio.wrap_future(ending), _FAREWELL)
+            except TimeoutError:
+                _log.warning("The event loop of another thread is blocked; its opening stays open")
+        else:
+            await self._abandon(loop)
+
+    async def _end(self, loop: Loop) -> None:
+        # Under the lock: an opening under way ends first, so that nothing of it stays open.
+        async with self._lock_of(loop):
+            lifetime = self._lifetimes.get(loop)
+            if lifetime is not None:
+                await lifetime.aclose()
+
+    async def _abandon(self, loop: Loop) -> None:
+        """Give back what a loop that runs no more has left open."""
+        self._locks.pop(loop, None)
+        self._lifetimes.pop(loop, None)
+        opened = self._opened.pop(loop, None)
+        if opened is not None:
+            await opened.backend.close()
+        self._in_use.pop(loop, None)
+
+    async def _forget_ended_loops(self) -> None:
+        for loop in list(self._locks):
+            if loop.is_closed():
+                await self._abandon(loop)
+
+    def _notice_fork(self) -> None:
+        """In a forked process: leave what was open to the parent, and begin anew.
+
+        It is kept, not closed: the sockets are the parent's too.
+        """
+        if self._pid == os.getpid():
+            return
+        self._inherited.append((self._first, self._opened, self._lifetimes))
+        self._begin()
+        if self._first is not None:
+            self._first = self._first.sibling()
+        if self.backend is not None:
+            self.backend = self._first
 
 
 def _closed_error() -> SoniqError:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
+from weakref import WeakKeyDictionary
 
 from soniq.backends.base import Unstorable
 from soniq.backends.opening import Opened, Opening
@@ -15,15 +16,25 @@ from soniq.enqueue.targets import AnyTarget
 from soniq.records import NewJob
 
 
+class _Inserters(NamedTuple):
+    """Those of one opening."""
+
+    free: Inserter
+    keyed: KeyedInserter
+
+    async def drained(self) -> None:
+        """Return when no enqueue is under way."""
+        await self.free.drained()
+        await self.keyed.drained()
+
+
 class Enqueuer:
     """Stores jobs, single ones together with others that come at the same time."""
 
     def __init__(self, opening: Opening, resolver: Resolver) -> None:
         self._opening = opening
         self._resolver = resolver
-        self._opened: Opened | None = None
-        self._inserter: Inserter
-        self._keyed: KeyedInserter
+        self._inserters: WeakKeyDictionary[Opened, _Inserters] = WeakKeyDictionary()
 
     async def enqueue(
         self,
@@ -62,19 +73,17 @@ class Enqueuer:
         except Unstorable as error:
             raise invalid_arguments(jobs[0].job_name, [str(error)]) from error
 
-    async def drained(self) -> None:
-        """Return when no enqueue is under way."""
-        if self._opened is not None:
-            await self._inserter.drained()
-            await self._keyed.drained()
-
     async def _store(self, job: NewJob, connection: object | None) -> str:
         opened = await self._opening.ready()
         if connection is not None:
             return (await opened.backend.insert_on(connection, [job]))[0]
-        if opened is not self._opened:
-            self._opened = opened
-            self._inserter = Inserter(opened.backend.insert, opened.patience)
-            self._keyed = KeyedInserter(opened.backend.insert, opened.patience)
-        inserter = self._inserter if job.dedup_key is None else self._keyed
+        inserters = self._inserters.get(opened) or self._new_inserters(opened)
+        inserter = inserters.free if job.dedup_key is None else inserters.keyed
         return await inserter.insert(job)
+
+    def _new_inserters(self, opened: Opened) -> _Inserters:
+        insert, patience = opened.backend.insert, opened.patience
+        inserters = _Inserters(Inserter(insert, patience), KeyedInserter(insert, patience))
+        self._inserters[opened] = inserters
+        opened.before_close.append(inserters.drained)
+        return inserters

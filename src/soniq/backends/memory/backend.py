@@ -51,6 +51,9 @@ class MemoryBackend:
 
     async def setup(self) -> list[str]:
         return []
+    def sibling(self) -> MemoryBackend:
+        return self
+
 
     async def migrations(self) -> list[tuple[str, bool]]:
         return []

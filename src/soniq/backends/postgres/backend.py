@@ -6,7 +6,7 @@ import asyncio
 import logging
 import uuid
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
@@ -99,7 +99,10 @@ class PostgresBackend:
         if pool is None:
             return
         if self._loop is not asyncio.get_running_loop():
-            # Its loop is gone, and its connections with it.
+            # Its loop runs no more: nobody could await a farewell, and one that was closed refuses
+            # even this.
+            with suppress(RuntimeError):
+                pool.terminate()
             return
         for session in list(self._sessions):
             await session.leave()
@@ -114,6 +117,9 @@ class PostgresBackend:
 
     async def setup(self) -> list[str]:
         with self._database.translated():
+    def sibling(self) -> PostgresBackend:
+        return PostgresBackend(self._url)
+
             applied = await migrate.migrate(self._database)
         if self._awaits_setup:
             await self.close()

@@ -104,6 +104,9 @@ class SQLiteBackend:
 
     async def setup(self) -> list[str]:
         return await self._on(self._writer, schema.migrate)
+    def sibling(self) -> SQLiteBackend:
+        return SQLiteBackend(self._path, self._clock)
+
 
     async def migrations(self) -> list[tuple[str, bool]]:
         applied: dict[int, int] = {}
