@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
+from operator import attrgetter
 from typing import Any, Final
 
 from soniq.backends.base import Contended
@@ -16,6 +17,12 @@ CHUNK_ROWS: Final = 20_000
 _ROW_BYTES: Final = 150
 _KEY_WAIT: Final = "100ms"
 _ROUNDS: Final = 20
+
+_own = attrgetter("id", "args")
+_kind = attrgetter(
+    "job_name", "queue", "priority", "max_attempts", "scheduled_at", "delay", "producer_id"
+)
+"""What the jobs of one call, and often those of many callers, have in common."""
 
 
 def chunks(jobs: Sequence[NewJob]) -> Iterator[Sequence[NewJob]]:
@@ -91,7 +98,14 @@ class Insert:
     async def _store_free(
         self, connection: Connection, part: Sequence[NewJob], payload: str | None
     ) -> None:
-        rows = await self._database.fetch(connection, "insert", *_columns(part), payload)
+        kinds = set(map(_kind, part))
+        if len(kinds) == 1:
+            ids, arguments = zip(*map(_own, part), strict=True)
+            rows = await self._database.fetch(
+                connection, "insert_alike", ids, arguments, *kinds.pop(), payload
+            )
+        else:
+            rows = await self._database.fetch(connection, "insert", *_columns(part), payload)
         self.now = rows[0][0]
 
     async def _store_keyed(self, connection: Connection) -> None:
