@@ -19,6 +19,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, Protocol
 
+from soniq.backends.dead_letters import DeadLetterStore
 from soniq.records import (
     Claimed,
     ClaimState,
@@ -78,7 +79,6 @@ class Backend(Protocol):
         """Give back every connection. Safe to call twice, or unopened."""
         ...
 
-    async def setup(self) -> list[str]:
     def sibling(self) -> Backend:
         """An unopened backend on the same store, for another event loop or a forked process.
 
@@ -86,6 +86,7 @@ class Backend(Protocol):
         """
         ...
 
+    async def setup(self) -> list[str]:
         """Create what is missing (database, tables) and return the names of the applied migrations.
 
         Concurrent calls are serialised; the later ones return an empty list.
@@ -174,6 +175,13 @@ class Backend(Protocol):
 
     async def delete_job(self, job_id: str) -> bool:
         """Remove a job in any state but dead letter; a processing one is lost to its worker."""
+        ...
+
+    # --- dead letters --------------------------------------------------------------------------
+
+    @property
+    def dead_letters(self) -> DeadLetterStore:
+        """The jobs that were given up."""
         ...
 
     # --- workers -------------------------------------------------------------------------------

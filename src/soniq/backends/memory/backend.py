@@ -10,6 +10,8 @@ from itertools import islice
 from typing import Any
 
 from soniq.backends.base import Wake, WorkerSession
+from soniq.backends.dead_letters import DeadLetterStore
+from soniq.backends.memory.dead_letters import MemoryDeadLetters
 from soniq.backends.memory.rows import Lease, Row, WorkerRow
 from soniq.backends.memory.session import MemorySession
 from soniq.backends.memory.store import Clock, Store, check_text, system_clock
@@ -49,11 +51,11 @@ class MemoryBackend:
     async def close(self) -> None:
         """Nothing to give back."""
 
-    async def setup(self) -> list[str]:
-        return []
     def sibling(self) -> MemoryBackend:
         return self
 
+    async def setup(self) -> list[str]:
+        return []
 
     async def migrations(self) -> list[tuple[str, bool]]:
         return []
@@ -134,6 +136,12 @@ class MemoryBackend:
                 return False
             self._store.delete(row)
             return True
+
+    # --- dead letters --------------------------------------------------------------------------
+
+    @property
+    def dead_letters(self) -> DeadLetterStore:
+        return MemoryDeadLetters(self._store)
 
     # --- workers -------------------------------------------------------------------------------
 

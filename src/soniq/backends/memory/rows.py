@@ -49,6 +49,10 @@ class Row:
     """How its last claim was finished; None while that runs, or if something else ended it."""
     ticket: int = 0
     """The number of its entry in a lane; an entry with another number is stale."""
+    resurrection_count: int = 0
+    last_resurrection_at: datetime | None = None
+    last_resurrection_job_id: str | None = None
+    tags: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, job: NewJob, now: datetime) -> Row:

@@ -14,14 +14,16 @@ import asyncpg
 from asyncpg.pool import PoolConnectionProxy
 
 from soniq.backends.base import Unavailable, Unstorable, Wake, WorkerSession
+from soniq.backends.dead_letters import DeadLetterStore
 from soniq.backends.postgres import migrate
 from soniq.backends.postgres.connection import STATEMENT_TIMEOUT, Connection, Database, transaction
+from soniq.backends.postgres.dead_letters import PostgresDeadLetters
 from soniq.backends.postgres.insert import Insert
 from soniq.backends.postgres.notify import Notifier
 from soniq.backends.postgres.rows import is_id, job_dict
 from soniq.backends.postgres.session import PostgresSession
 from soniq.backends.postgres.upkeep import LIMITS
-from soniq.backends.postgres.wakeups import Announcement, announcement, arrivals
+from soniq.backends.postgres.wakeups import Announcement, Arrival, announcement, arrivals
 from soniq.errors import masked
 from soniq.records import JobDict, JobStatus, NewJob, NewWorker
 from soniq.settings import SoniqSettings
@@ -115,11 +117,11 @@ class PostgresBackend:
         except TimeoutError:
             pool.terminate()
 
-    async def setup(self) -> list[str]:
-        with self._database.translated():
     def sibling(self) -> PostgresBackend:
         return PostgresBackend(self._url)
 
+    async def setup(self) -> list[str]:
+        with self._database.translated():
             applied = await migrate.migrate(self._database)
         if self._awaits_setup:
             await self.close()
@@ -260,6 +262,23 @@ class PostgresBackend:
 
     async def delete_job(self, job_id: str) -> bool:
         return is_id(job_id) and bool(await self._fetch("delete_job", job_id))
+
+    # --- dead letters --------------------------------------------------------------------------
+
+    @property
+    def dead_letters(self) -> DeadLetterStore:
+        return PostgresDeadLetters(
+            self._database, self._borrowed, self._tell, self._announce_arrivals
+        )
+
+    async def _tell(self, connection: Connection, arrived: Sequence[Arrival]) -> None:
+        """Notify of `arrived` in the open transaction; this process too, lest its answer be lost."""
+        payload = (await self._notifying()).payload(arrived, ours=False)
+        if payload is not None:
+            await self._database.fetch(connection, "notify", payload)
+
+    def _announce_arrivals(self, arrived: Sequence[Arrival], now: datetime) -> None:
+        self._announce(announcement(arrived, now))
 
     # --- workers -------------------------------------------------------------------------------
 

@@ -7,6 +7,8 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
+from soniq.backends.includes import with_includes
+
 _HERE: Final = Path(__file__).parent
 _TABLE: Final = re.compile(r"\bsoniq_(jobs|dead_letter_jobs|workers|leases|migrations)\b")
 
@@ -23,7 +25,8 @@ def quoted(identifier: str) -> str:
 
 @cache
 def _sources() -> dict[str, str]:
-    return {path.stem: path.read_text() for path in (_HERE / "sql").glob("*.sql")}
+    texts = {path.stem: path.read_text() for path in (_HERE / "sql").glob("*.sql")}
+    return {name: with_includes(text, texts) for name, text in texts.items()}
 
 
 @cache

@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from soniq.backends.base import Unavailable, Wake, WorkerSession
+from soniq.backends.dead_letters import DeadLetterStore
 from soniq.backends.sqlite import insert, queries, schema, upkeep
 from soniq.backends.sqlite.connection import Connection
 from soniq.backends.sqlite.database import PATIENCE, Database
+from soniq.backends.sqlite.dead_letters import SQLiteDeadLetters
 from soniq.backends.sqlite.liveness import folder_of
 from soniq.backends.sqlite.rows import canonical_id
 from soniq.backends.sqlite.session import SQLiteSession
@@ -102,11 +104,11 @@ class SQLiteBackend:
         self._turn.close()
         self._is_ready = False
 
-    async def setup(self) -> list[str]:
-        return await self._on(self._writer, schema.migrate)
     def sibling(self) -> SQLiteBackend:
         return SQLiteBackend(self._path, self._clock)
 
+    async def setup(self) -> list[str]:
+        return await self._on(self._writer, schema.migrate)
 
     async def migrations(self) -> list[tuple[str, bool]]:
         applied: dict[int, int] = {}
@@ -191,6 +193,12 @@ class SQLiteBackend:
                 return database.change(statement, id=wanted, now=stamp(now)) == 1
 
         return await self._write(change)
+
+    # --- dead letters --------------------------------------------------------------------------
+
+    @property
+    def dead_letters(self) -> DeadLetterStore:
+        return SQLiteDeadLetters(self._read, self._write)
 
     # --- workers -------------------------------------------------------------------------------
 

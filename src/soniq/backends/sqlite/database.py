@@ -18,6 +18,7 @@ from soniq.backends.sqlite.failures import is_busy
 from soniq.backends.sqlite.statements import SQL
 from soniq.backends.sqlite.times import Clock
 from soniq.backends.sqlite.turn import Call, Turn
+from soniq.globs import matches
 
 PATIENCE: Final = 30.0
 """Seconds to wait for somebody else's lock."""
@@ -58,6 +59,7 @@ class Database:
         self._sqlite = sqlite3.connect(
             path, timeout=0, isolation_level=None, check_same_thread=False, cached_statements=128
         )
+        self._sqlite.create_function("soniq_matches", 2, matches, deterministic=True)
         for pragma in _PRAGMAS:
             self.execute(pragma)
 

@@ -74,7 +74,7 @@ class Changes:
             database.change("finish_dropped", rows=text_of(self.dropped))
 
 
-def bury(database: Database, dead: Sequence[tuple[int, str, str]], now: str) -> None:
+def bury(database: Database, dead: Sequence[tuple[int, str, str | None]], now: str) -> None:
     """Move rows, each with a reason and an error, to the dead letters."""
     database.change("finish_dead", endings=text_of(dead), now=now)
     database.change("finish_dropped", rows=text_of(row for row, _, _ in dead))

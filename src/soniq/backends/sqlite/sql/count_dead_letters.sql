@@ -1,0 +1,4 @@
+SELECT count(*)
+FROM soniq_dead_letter_jobs
+WHERE
+    -- include dead_letter_filter

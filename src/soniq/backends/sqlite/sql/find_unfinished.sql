@@ -1,0 +1,1 @@
+SELECT rowid, last_error FROM soniq_jobs WHERE id = :id AND status IN ('queued', 'processing')

@@ -1,0 +1,1 @@
+SELECT tags FROM soniq_dead_letter_jobs WHERE id = :id
