@@ -43,7 +43,7 @@ async def waiting(bench: Bench, total: int) -> str:
     measured = bench.sizes.drain
 
     async def fill(url: str) -> None:
-        await SONIQ.program.produce("bulk", url, count=measured)
+        await SONIQ.program.produce("fill", url, count=measured)
         async with connected(url) as connection:
             await connection.execute(MARK)
         await _stretch(url, total - measured)

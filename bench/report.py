@@ -98,7 +98,8 @@ def title_of(context: dict[str, Any], *, quick: bool) -> str:
     return (
         f"{warning}Postgres {postgres['server_version']}, fsync {postgres['fsync']},"
         f" synchronous_commit {postgres['synchronous_commit']};"
-        f" Python {machine['python']}, {machine['processors']} processors; {context['seconds']} s"
+        f" Python {machine['python']}, {machine['processors']} processors,"
+        f" load {context['load']:.1f} at the start; {context['seconds']} s"
     )
 
 

@@ -123,6 +123,14 @@ ROWS = [
         at_least(0.8),
     ),
     Row(
+        "drain-counted",
+        "drain, counted by Prometheus",
+        "drain-counted:rate",
+        "no metrics sink",
+        ("drain:rate",),
+        at_least(0.9),
+    ),
+    Row(
         "drain-two",
         "drain, two processes",
         "drain-two:rate",

@@ -17,6 +17,9 @@ from bench.measurement import Bench, Measure, Results, alternate
 from bench.server import running_server
 from bench.sizes import Sizes
 
+BUSY = 0.5
+"""Load a processor above which somebody else's work would be measured as well."""
+
 SAID = Console(stderr=True, highlight=False)
 
 
@@ -29,6 +32,9 @@ async def measure(
 ) -> tuple[Results, dict[str, Any]]:
     """Run the measurements of all groups, or the `wanted` ones; return what came and where."""
     results = Results()
+    load = os.getloadavg()[0]
+    if load > BUSY * (os.cpu_count() or 1):
+        SAID.print(f"[yellow]The machine is busy (load {load:.1f}): quote none of this.[/]")
     began = time.monotonic()
     async with running_server() as databases:
         with TemporaryDirectory(prefix="soniq-bench-") as scratch:
@@ -39,7 +45,7 @@ async def measure(
                 }
                 await alternate(bench, chosen, reps=reps, results=results, progress=_progress(reps))
         circumstances = {"machine": machine(), "postgres": await databases.settings()}
-    return results, circumstances | {"seconds": round(time.monotonic() - began)}
+    return results, circumstances | {"seconds": round(time.monotonic() - began), "load": load}
 
 
 def _progress(reps: int) -> Any:

@@ -32,7 +32,7 @@ def main() -> None:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="bench.driver")
     parser.add_argument("subject")
-    parser.add_argument("action", choices=["setup", "singles", "bulk", "timed", "work"])
+    parser.add_argument("action", choices=["setup", "singles", "bulk", "fill", "timed", "work"])
     parser.add_argument("--url", required=True)
     parser.add_argument("--options", type=json.loads, default={})
     parser.add_argument("--probe", type=Path)
@@ -66,13 +66,15 @@ async def _act(subject: Subject, arguments: argparse.Namespace) -> object:
 
 async def _produce(subject: Subject, arguments: argparse.Namespace) -> object:
     producer = await subject.producer(arguments.url, arguments.options)
-    count = arguments.count
+    count, chunk = arguments.count, arguments.chunk or arguments.count
     try:
         if arguments.action == "singles":
             return asdict(await loops.singles(producer, count, arguments.producers))
         if arguments.action == "bulk":
-            chunk = arguments.chunk or count
-            return asdict(await loops.bulk(producer, count, chunk, arguments.first))
+            return asdict(await loops.bulk(producer, count, chunk))
+        if arguments.action == "fill":
+            await loops.fill(producer, count, chunk, arguments.first)
+            return {}
         return await loops.timed(producer, count, arguments.gap)
     finally:
         await producer.close()

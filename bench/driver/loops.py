@@ -40,13 +40,19 @@ async def _each(producer: Producer, xs: Iterable[int]) -> None:
         await producer.one(x)
 
 
-async def bulk(producer: Producer, count: int, chunk: int, first: int) -> Produced:
-    """Store ``count`` jobs, arguments from ``first`` on, by bulk calls of ``chunk`` jobs each."""
-    xs = list(range(first, first + count))
+async def bulk(producer: Producer, count: int, chunk: int) -> Produced:
+    """Store `count` jobs by bulk calls of `chunk` each, after a small one that is not timed."""
+    await producer.many([BEHIND] * WARM_UP_EACH)
     started = time.monotonic_ns()
-    for start in range(0, count, chunk):
-        await producer.many(xs[start : start + chunk])
-    return Produced(count, count, (time.monotonic_ns() - started) / 1e9)
+    await fill(producer, count, chunk, 0)
+    seconds = (time.monotonic_ns() - started) / 1e9
+    return Produced(count + WARM_UP_EACH, count, seconds)
+
+
+async def fill(producer: Producer, count: int, chunk: int, first: int) -> None:
+    """Store `count` jobs, arguments from `first` on, by bulk calls of `chunk` jobs each."""
+    for start in range(first, first + count, chunk):
+        await producer.many(range(start, min(start + chunk, first + count)))
 
 
 async def timed(producer: Producer, count: int, gap: float) -> list[int]:

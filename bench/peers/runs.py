@@ -102,7 +102,7 @@ async def _empty(queue: Queue, bench: Bench, name: str) -> str:
 
 async def _waiting(queue: Queue, bench: Bench, peer: Peer, jobs: int) -> str:
     async def fill(url: str) -> None:
-        await queue.program.produce("bulk", url, count=jobs, chunk=FILL_CHUNK, options=peer.always)
+        await queue.program.produce("fill", url, count=jobs, chunk=FILL_CHUNK, options=peer.always)
 
     empty = await _empty(queue, bench, peer.name)
     return await bench.databases.template(f"{peer.name}_waiting", fill, of=empty)

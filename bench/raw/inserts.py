@@ -43,6 +43,7 @@ async def bulk(url: str, jobs: int) -> float:
     columns = [list(column) for column in zip(*map(_row, range(jobs)), strict=True)]
     async with connected(url) as connection:
         insert = await connection.prepare(BULK)
+        await insert.fetch(*(column[:0] for column in columns), PRODUCER)
         started = time.monotonic_ns()
         await insert.fetch(*columns, PRODUCER)
         return jobs / ((time.monotonic_ns() - started) / 1e9)

@@ -27,7 +27,7 @@ async def _waiting(bench: Bench) -> Path:
     path = bench.scratch / "waiting.db"
     if not path.exists():
         making = bench.scratch / "making.db"
-        await SONIQ.program.produce("bulk", f"sqlite:///{making}", count=bench.sizes.drain)
+        await SONIQ.program.produce("fill", f"sqlite:///{making}", count=bench.sizes.drain)
         with closing(sqlite3.connect(making)) as connection:
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         shutil.copy(making, path)

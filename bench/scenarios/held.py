@@ -28,7 +28,7 @@ async def _after_others(held: bool, bench: Bench) -> Figures:
                 await _hold(stack, url)
             [worker] = await stack.enter_async_context(workers(SONIQ.program, url, TUNED))
             await SONIQ.program.produce(
-                "bulk", url, count=sizes.earlier, chunk=sizes.drain, first=BEHIND
+                "fill", url, count=sizes.earlier, chunk=sizes.drain, first=BEHIND
             )
             await wait_until_done(worker, store, SONIQ.done, sizes.earlier)
             drained = await _measured(url, store, worker, sizes.drain)
@@ -50,7 +50,7 @@ async def _measured(url: str, store: Store, worker: Worker, jobs: int) -> Draine
     done = f"{SONIQ.done} AND id > '{last}'"
     # The worker begins as soon as they are stored: nobody waits for the producer's own end.
     _, drained = await asyncio.gather(
-        SONIQ.program.produce("bulk", url, count=jobs), watch([worker], store, done, jobs)
+        SONIQ.program.produce("fill", url, count=jobs), watch([worker], store, done, jobs)
     )
     return drained
 

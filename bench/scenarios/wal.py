@@ -30,7 +30,7 @@ async def _bytes_per_job(bench: Bench) -> Figures:
         bench.databases.fresh(await backlogs.empty(bench)) as url,
         connected(url) as connection,
     ):
-        await SONIQ.program.produce("bulk", url, count=jobs // 4, first=BEHIND)
+        await SONIQ.program.produce("fill", url, count=jobs // 4, first=BEHIND)
         await _work_off(url, jobs // 4)
         position, pages = await _log(connection)
         made = await SONIQ.program.produce(

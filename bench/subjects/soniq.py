@@ -1,7 +1,7 @@
 """Soniq through its public calls.
 
 Options: ``concurrency`` and any other setting go to the app; ``queue`` is where a producer puts its
-jobs; ``uvloop`` chooses the event loop.
+jobs; ``uvloop`` chooses the event loop; ``prometheus`` has every run counted by the Prometheus sink.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from typing import Any
 
 from bench.driver.subject import Hit, Options, Producer
 from soniq import Soniq
+from soniq.metrics import PrometheusMetricsSink
 
 UVLOOP = True
 JOB = "bench.noop"
@@ -18,8 +19,9 @@ JOB = "bench.noop"
 
 def make_app(url: str, options: Options, hit: Hit) -> Soniq:
     """An app at `url` whose one job calls `hit`."""
-    settings = {k: v for k, v in options.items() if k not in ("queue", "uvloop")}
-    app = Soniq(url, **settings)
+    settings = {k: v for k, v in options.items() if k not in ("queue", "uvloop", "prometheus")}
+    sink = PrometheusMetricsSink() if options.get("prometheus") else None
+    app = Soniq(url, metrics_sink=sink, **settings)
 
     async def noop(x: int) -> None:
         hit(x)
