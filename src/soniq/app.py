@@ -23,6 +23,7 @@ from soniq.retry import ExponentialBackoff, RetryPolicy
 from soniq.running import check_worker
 from soniq.settings import SoniqSettings
 from soniq.spelling import refuse_unknown
+from soniq.waiting import Waiting
 
 When = datetime | timedelta | float
 _OWN_KEYWORDS = ("backend", "retry_policy", "metrics_sink")
@@ -71,6 +72,7 @@ class Soniq(Definitions):
             self._opening = Opening(lambda: backend, settings, backend)
         self._enqueuer = Enqueuer(self._opening, Resolver(self._registry, settings))
         self._queries = Queries(self._opening, settings)
+        self._waiting = Waiting(self._opening, settings)
 
     # --- what it is ----------------------------------------------------------------------------
 
@@ -257,6 +259,28 @@ class Soniq(Definitions):
         """
         return await self._queries.result(job_id, result_model)
 
+    async def wait(
+        self, job_id: str, *, timeout: float | None = None, result_model: Any = None
+    ) -> Any:
+        """Wait for the job's end, and return what its handler returned.
+
+        Where `result_ttl` is 0 nothing of a done job is kept: None is returned for a job that was
+        seen unfinished and is gone, also if it was deleted.
+
+        Args:
+            job_id: the job.
+            timeout: seconds to wait at most; None waits for as long as it takes.
+            result_model: pydantic model or any type to restore the result to.
+
+        Raises:
+            JobFailed: it was dead-lettered or cancelled.
+            TimeoutError: it has not ended within `timeout`.
+            LookupError: there is no such job, or it was deleted meanwhile.
+            ValueError: the result is not of that type.
+            SoniqError: SONIQ_APP_CLOSED, closed meanwhile; SONIQ_DATABASE_UNAVAILABLE.
+        """
+        return await self._waiting.result(job_id, timeout, result_model)
+
     async def list_jobs(
         self,
         queue: str | None = None,
@@ -333,7 +357,9 @@ class Soniq(Definitions):
             settings=self._settings,
             registry=self._registry,
             retry_policy=self._retry_policy,
-            surroundings=Surroundings(self._hooks, self._middleware, self._metrics_sink),
+            surroundings=Surroundings(
+                self._hooks, self._middleware, self._metrics_sink, self._waiting.awaited
+            ),
             concurrency=concurrency,
             queues=queues,
             run_once=run_once,

@@ -151,6 +151,19 @@ class Ending(NamedTuple):
     outcome: Outcome
 
 
+class JobState(NamedTuple):
+    """Where a job is, and what it has ended with."""
+
+    status: str
+    """A `JobStatus`."""
+    result: str | None = None
+    """JSON text; None until the job is done, or when its handler returned nothing."""
+    error: str | None = None
+    """The text of its last failure."""
+    reason: str | None = None
+    """Of a dead letter: a `DeadLetterReason`."""
+
+
 class ClaimState(Enum):
     """What became of a claim that is no longer its worker's."""
 

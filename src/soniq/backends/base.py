@@ -26,6 +26,7 @@ from soniq.records import (
     Ending,
     JobDict,
     NewJob,
+    JobState,
     NewWorker,
     Recovered,
 )
@@ -142,6 +143,13 @@ class Backend(Protocol):
         ...
 
     async def list_jobs(
+    async def job_states(self, job_ids: Collection[str]) -> dict[str, JobState]:
+        """Where the jobs and dead letters of these ids are, as of one moment.
+
+        At most 1,000 ids; one that is not found has no entry.
+        """
+        ...
+
         self, *, queue: str | None, status: str | None, limit: int, offset: int
     ) -> list[JobDict]:
         """Jobs, newest (greatest created_at, then id) first.

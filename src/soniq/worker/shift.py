@@ -85,6 +85,7 @@ class Shift:
         self._executor = Executor(
             session.id, settings, policy, surroundings, threads, self._deadlines, events
         )
+        self._awaited = surroundings.awaited
         self._hooked = bool(surroundings.hooks.of(HookEvent.AFTER_JOB))
         self._after: set[asyncio.Task[None]] = set()
         self._slots = Slots(
@@ -255,6 +256,8 @@ class Shift:
             if not isinstance(outcome, Released):
                 self._events.emit(ClaimLost(self.session.id, job))
             return
+        if job.id in self._awaited and isinstance(outcome, Done | Dead):
+            self._awaited.ended(job.id)
         if isinstance(outcome, Retry | Dead):
             self._events.emit(JobFailed(self.session.id, job, outcome, seconds))
         if self._events.wanted(JobStored):

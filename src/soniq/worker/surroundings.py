@@ -11,6 +11,7 @@ from soniq.hooks import Hooks
 from soniq.middleware import Middleware
 from soniq.observability.metrics import MetricsSink, NoopMetricsSink, RunStatus
 from soniq.records import Dead, Done, Outcome, Released, Retry, Snoozed
+from soniq.services.awaited import Awaited
 from soniq.worker.run import Interruption, Run
 
 
@@ -21,6 +22,8 @@ class Surroundings:
     hooks: Hooks = field(default_factory=Hooks)
     middleware: Sequence[Middleware] = ()
     sink: MetricsSink | None = None
+    awaited: Awaited = field(default_factory=Awaited)
+    """Jobs whose end somebody in this process waits for."""
 
     def reporter(self, events: Events) -> Reporter | None:
         """None where nothing is to be reported: then a run makes no call at all."""

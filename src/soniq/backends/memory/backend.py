@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 from heapq import nlargest
 from itertools import islice
@@ -16,7 +16,7 @@ from soniq.backends.memory.rows import Lease, Row, WorkerRow
 from soniq.backends.memory.session import MemorySession
 from soniq.backends.memory.store import Clock, Store, check_text, system_clock
 from soniq.backends.memory.wakeups import Listener
-from soniq.records import JobDict, JobStatus, NewJob, NewWorker
+from soniq.records import JobDict, JobState, JobStatus, NewJob, NewWorker
 from soniq.settings import SoniqSettings
 
 _STOPPED_WORKERS_STAY = timedelta(days=1)
@@ -88,6 +88,11 @@ class MemoryBackend:
     async def list_jobs(
         self, *, queue: str | None, status: str | None, limit: int, offset: int
     ) -> list[JobDict]:
+    async def job_states(self, job_ids: Collection[str]) -> dict[str, JobState]:
+        with self._store.lock:
+            rows = [row for row in map(self._store.find, job_ids) if row is not None]
+            return {row.id: row.state() for row in rows}
+
         with self._store.lock:
             dead = status == JobStatus.DEAD_LETTER
             rows = (self._store.dead if dead else self._store.jobs).values()

@@ -12,6 +12,7 @@ from soniq.records import (
     ClaimedJob,
     DeadLetterReason,
     JobDict,
+    JobState,
     JobStatus,
     NewJob,
     NewWorker,
@@ -85,6 +86,10 @@ class Row:
             self.scheduled_at,
             self.created_at,
         )
+
+    def state(self) -> JobState:
+        reason = self.reason.value if self.reason else None
+        return JobState(self.status.value, self.result, self.last_error, reason)
 
     def as_dict(self) -> JobDict:
         """The job as users see it; a dead letter shows nothing of its last run but the error."""

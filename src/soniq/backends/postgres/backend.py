@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import uuid
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
@@ -25,7 +25,7 @@ from soniq.backends.postgres.session import PostgresSession
 from soniq.backends.postgres.upkeep import LIMITS
 from soniq.backends.postgres.wakeups import Announcement, Arrival, announcement, arrivals
 from soniq.errors import masked
-from soniq.records import JobDict, JobStatus, NewJob, NewWorker
+from soniq.records import JobDict, JobState, JobStatus, NewJob, NewWorker
 from soniq.settings import SoniqSettings
 
 if TYPE_CHECKING:
@@ -234,6 +234,10 @@ class PostgresBackend:
 
     async def list_jobs(
         self, *, queue: str | None, status: str | None, limit: int, offset: int
+    async def job_states(self, job_ids: Collection[str]) -> dict[str, JobState]:
+        rows = await self._fetch("job_states", [job_id for job_id in job_ids if is_id(job_id)])
+        return {row[0]: JobState._make(row[1:]) for row in rows}
+
     ) -> list[JobDict]:
         try:
             if status == JobStatus.DEAD_LETTER:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -19,7 +19,7 @@ from soniq.backends.sqlite.session import SQLiteSession
 from soniq.backends.sqlite.times import Clock, stamp, system_clock
 from soniq.backends.sqlite.turn import Turn
 from soniq.errors import SONIQ_INIT_ERROR, SoniqError
-from soniq.records import JobDict, NewJob, NewWorker
+from soniq.records import JobDict, JobState, NewJob, NewWorker
 from soniq.settings import SoniqSettings
 
 T = TypeVar("T")
@@ -166,6 +166,9 @@ class SQLiteBackend:
 
     async def list_jobs(
         self, *, queue: str | None, status: str | None, limit: int, offset: int
+    async def job_states(self, job_ids: Collection[str]) -> dict[str, JobState]:
+        return await self._read(lambda db: queries.job_states(db, job_ids))
+
     ) -> list[JobDict]:
         return await self._read(
             lambda db: queries.list_jobs(db, queue=queue, status=status, limit=limit, offset=offset)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 from soniq.backends.sqlite.database import Database
+from soniq.backends.sqlite.lanes import text_of
 from soniq.backends.sqlite.rows import canonical_id, job_dict, worker_dict
 from soniq.backends.sqlite.times import ago
-from soniq.records import JobDict, JobStatus
+from soniq.records import JobDict, JobState, JobStatus
 
 
 def get_job(database: Database, job_id: str) -> JobDict | None:
@@ -18,6 +20,12 @@ def get_job(database: Database, job_id: str) -> JobDict | None:
         if rows := database.rows(name, id=wanted):
             return job_dict(rows[0])
     return None
+
+
+def job_states(database: Database, job_ids: Collection[str]) -> dict[str, JobState]:
+    """See `Backend.job_states`."""
+    rows = database.rows("job_states", ids=text_of(job_ids))
+    return {row[0]: JobState._make(row[1:]) for row in rows}
 
 
 def list_jobs(
