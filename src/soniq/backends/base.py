@@ -25,8 +25,8 @@ from soniq.records import (
     ClaimState,
     Ending,
     JobDict,
-    NewJob,
     JobState,
+    NewJob,
     NewWorker,
     Recovered,
 )
@@ -142,7 +142,6 @@ class Backend(Protocol):
         """
         ...
 
-    async def list_jobs(
     async def job_states(self, job_ids: Collection[str]) -> dict[str, JobState]:
         """Where the jobs and dead letters of these ids are, as of one moment.
 
@@ -150,6 +149,7 @@ class Backend(Protocol):
         """
         ...
 
+    async def list_jobs(
         self, *, queue: str | None, status: str | None, limit: int, offset: int
     ) -> list[JobDict]:
         """Jobs, newest (greatest created_at, then id) first.

@@ -85,14 +85,14 @@ class MemoryBackend:
             row = self._store.find(job_id)
             return row.as_dict() if row else None
 
-    async def list_jobs(
-        self, *, queue: str | None, status: str | None, limit: int, offset: int
-    ) -> list[JobDict]:
     async def job_states(self, job_ids: Collection[str]) -> dict[str, JobState]:
         with self._store.lock:
             rows = [row for row in map(self._store.find, job_ids) if row is not None]
             return {row.id: row.state() for row in rows}
 
+    async def list_jobs(
+        self, *, queue: str | None, status: str | None, limit: int, offset: int
+    ) -> list[JobDict]:
         with self._store.lock:
             dead = status == JobStatus.DEAD_LETTER
             rows = (self._store.dead if dead else self._store.jobs).values()

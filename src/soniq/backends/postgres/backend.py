@@ -232,12 +232,12 @@ class PostgresBackend:
         rows = await self._fetch("get_job", job_id)
         return job_dict(rows[0]) if rows else None
 
-    async def list_jobs(
-        self, *, queue: str | None, status: str | None, limit: int, offset: int
     async def job_states(self, job_ids: Collection[str]) -> dict[str, JobState]:
         rows = await self._fetch("job_states", [job_id for job_id in job_ids if is_id(job_id)])
         return {row[0]: JobState._make(row[1:]) for row in rows}
 
+    async def list_jobs(
+        self, *, queue: str | None, status: str | None, limit: int, offset: int
     ) -> list[JobDict]:
         try:
             if status == JobStatus.DEAD_LETTER:

@@ -164,11 +164,11 @@ class SQLiteBackend:
     async def get_job(self, job_id: str) -> JobDict | None:
         return await self._read(lambda db: queries.get_job(db, job_id))
 
-    async def list_jobs(
-        self, *, queue: str | None, status: str | None, limit: int, offset: int
     async def job_states(self, job_ids: Collection[str]) -> dict[str, JobState]:
         return await self._read(lambda db: queries.job_states(db, job_ids))
 
+    async def list_jobs(
+        self, *, queue: str | None, status: str | None, limit: int, offset: int
     ) -> list[JobDict]:
         return await self._read(
             lambda db: queries.list_jobs(db, queue=queue, status=status, limit=limit, offset=offset)
