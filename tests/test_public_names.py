@@ -6,6 +6,7 @@ import pytest
 
 import soniq
 import soniq.backends
+import soniq.dead_letter
 import soniq.errors
 import soniq.retry
 import soniq.schedules
@@ -19,6 +20,8 @@ PROMISED = [
     (soniq.errors, "SoniqError MigrationError JobFailed PermanentFailure RetryAfter"),
     (soniq.retry, "RetryPolicy ExponentialBackoff"),
     (soniq.settings, "SoniqSettings"),
+    (soniq.dead_letter, "DeadLetterService DeadLetterFilter DeadLetterJob DeadLetterStats"),
+    (soniq.dead_letter, "DeadLetterReason"),
     (soniq.backends, "PostgresBackend SQLiteBackend MemoryBackend"),
 ]
 

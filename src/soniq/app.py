@@ -12,6 +12,7 @@ from typing import Any, Never, Self
 from soniq.backends.base import Backend
 from soniq.backends.opening import Opening
 from soniq.backends.urls import backend_for
+from soniq.dead_letter import DeadLetterService
 from soniq.definitions import Definitions
 from soniq.enqueue import AnyTarget, Enqueuer, Options, Resolver
 from soniq.errors import SONIQ_APP_FROZEN, SoniqError
@@ -72,6 +73,7 @@ class Soniq(Definitions):
             self._opening = Opening(lambda: backend, settings, backend)
         self._enqueuer = Enqueuer(self._opening, Resolver(self._registry, settings))
         self._queries = Queries(self._opening, settings)
+        self._dead_letter = DeadLetterService(self._opening, settings, self._registry)
         self._waiting = Waiting(self._opening, settings)
 
     # --- what it is ----------------------------------------------------------------------------
@@ -85,6 +87,11 @@ class Soniq(Definitions):
     def backend(self) -> Backend | None:
         """The store; None before initialisation where it is built by then."""
         return self._opening.backend
+
+    @property
+    def dead_letter(self) -> DeadLetterService:
+        """The jobs that were given up."""
+        return self._dead_letter
 
     @property
     def is_initialized(self) -> bool:

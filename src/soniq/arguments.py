@@ -67,6 +67,18 @@ class ArgumentCodec:
         self._open_ended = signature is None or signature.open_ended
         self._model = model
 
+    @property
+    def types(self) -> Mapping[str, Any]:
+        """The type of each argument by its name in stored text, Any where none is known."""
+        if self._model is None:
+            return self._annotations
+        fields = self._model.model_fields
+        return {
+            name: field.annotation
+            for own, field in fields.items()
+            for name in (own, field.serialization_alias or field.alias or own)
+        }
+
     def dump(self, arguments: Mapping[str, Any]) -> str:
         """Return `arguments` as the text of a JSON object.
 

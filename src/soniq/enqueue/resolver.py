@@ -141,10 +141,15 @@ class Resolver:
         pid, producer = self._producer
         if pid == os.getpid():
             return producer
-        configured = self._settings.producer_id
-        producer = _own_name() if configured == "auto" else configured
+        producer = producer_of(self._settings)
         self._producer = (os.getpid(), producer)
         return producer
+
+
+def producer_of(settings: SoniqSettings) -> str:
+    """What this process stores with the jobs it makes, so that people can tell who did."""
+    configured = settings.producer_id
+    return _own_name() if configured == "auto" else configured
 
 
 def invalid_arguments(name: str, errors: list[str], index: int | None = None) -> SoniqError:

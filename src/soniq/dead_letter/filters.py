@@ -1,0 +1,102 @@
+"""Which dead letters a call is about."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from soniq.backends.dead_letters import Selection
+from soniq.records import DeadLetterReason
+
+
+@dataclass(slots=True)
+class DeadLetterFilter:
+    """Which dead letters are meant; what is left out asks for nothing.
+
+    Attributes:
+        job_names: names or globs (``mail.*``), one of which must match.
+        queues: the queue is one of these.
+        reasons: the reason is one of these.
+        date_from: given up then or later; an aware datetime.
+        date_to: given up then or earlier.
+        tags: at least one of these is among its tags.
+        has_been_resurrected: whether it has been replayed.
+        limit: the newest so many; None lists 1000, and means every one to all else.
+        offset: passes over so many of the newest.
+    """
+
+    job_names: Sequence[str] | None = None
+    queues: Sequence[str] | None = None
+    reasons: Sequence[DeadLetterReason | str] | None = None
+    date_from: datetime | None = None
+    date_to: datetime | None = None
+    tags: Sequence[str] | None = None
+    has_been_resurrected: bool | None = None
+    limit: int | None = None
+    offset: int = 0
+
+
+def selection_of(chosen: DeadLetterFilter) -> Selection:
+    """The conditions of a filter, checked.
+
+    Raises:
+        TypeError: a single text in place of a list, or values of another type.
+        ValueError: an unknown reason, a naive time, a limit or an offset below 0.
+    """
+    _check_number("limit", 0 if chosen.limit is None else chosen.limit)
+    _check_number("offset", chosen.offset)
+    return Selection(
+        job_names=_texts("job_names", chosen.job_names),
+        queues=_texts("queues", chosen.queues),
+        reasons=_reasons(chosen.reasons),
+        date_from=_aware("date_from", chosen.date_from),
+        date_to=_aware("date_to", chosen.date_to),
+        tags=_texts("tags", chosen.tags),
+        resurrected=chosen.has_been_resurrected,
+    )
+
+
+def check_tags(tags: Any) -> tuple[str, ...]:
+    """Tags to be stored, checked like those to look for."""
+    checked = _texts("tags", tags)
+    if checked is None or not all(checked) or any("\0" in tag for tag in checked):
+        raise ValueError("tags must be texts that are not empty and hold no NUL character")
+    return checked
+
+
+def _texts(label: str, values: Any) -> tuple[str, ...] | None:
+    if values is None:
+        return None
+    if isinstance(values, str | bytes | dict):
+        raise TypeError(f"{label} must be a list of texts, got {values!r}; write [{values!r}]")
+    texts: tuple[str, ...] = tuple(values)
+    for text in texts:
+        if not isinstance(text, str):
+            raise TypeError(f"{label} must hold texts, got {type(text).__name__}")
+    return texts
+
+
+def _reasons(values: Any) -> tuple[str, ...] | None:
+    reasons = _texts("reasons", values)
+    known = [reason.value for reason in DeadLetterReason]
+    for reason in reasons or ():
+        if reason not in known:
+            raise ValueError(f"{reason!r} is no dead-letter reason; they are {', '.join(known)}")
+    return None if reasons is None else tuple(str(reason) for reason in reasons)
+
+
+def _aware(label: str, time: Any) -> datetime | None:
+    if time is None:
+        return None
+    if not isinstance(time, datetime):
+        raise TypeError(f"{label} must be an aware datetime, got {type(time).__name__}")
+    if time.utcoffset() is None:
+        raise ValueError(f"{label} must have a time zone, got the naive {time.isoformat()}")
+    return time
+
+
+def _check_number(label: str, value: Any) -> None:
+    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+        raise ValueError(f"{label} must be a whole number from 0 up, got {value!r}")
