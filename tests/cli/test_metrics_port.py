@@ -95,9 +95,11 @@ async def mixed_run(app: Soniq) -> list[dict[str, Any]]:
 
 
 async def until(app: Soniq, holds: Callable[[dict[str, int]], bool]) -> None:
-    async with asyncio.timeout(PATIENCE):
-        while not holds(await app.get_queue_stats()):  # noqa: ASYNC110 - other processes tell nobody
-            await asyncio.sleep(0.05)
+    limit = time.monotonic() + PATIENCE
+    while not holds(stats := await app.get_queue_stats()):
+        running = [job for job in await app.list_jobs() if job["status"] == "processing"]
+        assert time.monotonic() < limit, (stats, running)
+        await asyncio.sleep(0.05)
 
 
 @pytest.mark.timeout(150)
