@@ -1,7 +1,7 @@
 """Soniq through its public calls.
 
 Options: ``concurrency`` and any other setting go to the app; ``queue`` is where a producer puts its
-jobs; ``uvloop`` chooses the event loop; ``prometheus`` has every run counted by the Prometheus sink.
+jobs; ``uvloop`` chooses the event loop; ``prometheus`` has the Prometheus sink count every run.
 """
 
 from __future__ import annotations
