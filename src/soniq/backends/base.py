@@ -20,6 +20,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, Protocol
 
 from soniq.backends.dead_letters import DeadLetterStore
+from soniq.backends.schedules import ScheduleStore
 from soniq.records import (
     Claimed,
     ClaimState,
@@ -190,6 +191,13 @@ class Backend(Protocol):
     @property
     def dead_letters(self) -> DeadLetterStore:
         """The jobs that were given up."""
+        ...
+
+    # --- schedules -----------------------------------------------------------------------------
+
+    @property
+    def schedules(self) -> ScheduleStore:
+        """What is enqueued again and again."""
         ...
 
     # --- workers -------------------------------------------------------------------------------

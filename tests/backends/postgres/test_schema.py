@@ -10,10 +10,13 @@ import asyncpg
 import pytest
 
 from soniq.backends.postgres import PostgresBackend
+from soniq.backends.postgres.sql import migration_files
 from soniq.errors import SONIQ_SCHEMA_MISSING, SONIQ_SCHEMA_TOO_NEW, MigrationError, SoniqError
 from tests.backends.stores import PostgresStore, settings
 from tests.conftest import SharedPostgres
 from tests.factories import new_job, new_worker
+
+MIGRATIONS = list(migration_files())
 
 
 async def opened(url: str, **overrides: Any) -> PostgresBackend:
@@ -66,9 +69,9 @@ async def test_setup_creates_a_missing_database(pg_server: SharedPostgres, pg_ur
     try:
         with pytest.raises(SoniqError, match="does not exist"):
             await backend.insert([new_job()])
-        assert await backend.migrations() == [("0001_engine", False)]
-        assert await backend.setup() == ["0001_engine"]
-        assert await backend.migrations() == [("0001_engine", True)]
+        assert await backend.migrations() == [(name, False) for name in MIGRATIONS]
+        assert await backend.setup() == MIGRATIONS
+        assert await backend.migrations() == [(name, True) for name in MIGRATIONS]
         assert await backend.insert([job := new_job()]) == [job.id]
     finally:
         await backend.close()
@@ -84,8 +87,8 @@ async def test_of_several_setups_at_once_one_applies_each_migration(pg_url: str)
     finally:
         for backend in backends:
             await backend.close()
-    assert max(applied, key=len) == ["0001_engine"]
-    assert sum(map(len, applied)) == 1
+    assert max(applied, key=len) == MIGRATIONS
+    assert sum(map(len, applied)) == len(MIGRATIONS)
 
 
 async def test_a_migration_that_fails_is_rolled_back_and_named(pg_url: str, sql: Any) -> None:
@@ -110,7 +113,7 @@ async def test_a_newer_schema_that_needs_a_newer_soniq_is_refused(
     finally:
         await backend.close()
     assert raised.value.error_code == SONIQ_SCHEMA_TOO_NEW
-    assert raised.value.context == {"found": 7, "known": 1}
+    assert raised.value.context == {"found": 7, "known": len(MIGRATIONS)}
 
 
 async def test_a_newer_schema_marked_compatible_is_used(
@@ -118,7 +121,7 @@ async def test_a_newer_schema_marked_compatible_is_used(
 ) -> None:
     await sql.execute(
         "ALTER TABLE soniq_jobs ADD COLUMN weight int NOT NULL DEFAULT 1;"
-        "INSERT INTO soniq_migrations VALUES (2, '0002_weight', now(), '', 1)"
+        "INSERT INTO soniq_migrations VALUES (99, '0099_weight', now(), '', 1)"
     )
     backend = await opened(pg_url)
     try:
@@ -143,7 +146,7 @@ async def test_another_schema_of_the_database_is_another_store(
 ) -> None:
     elsewhere = await opened(pg_url, schema="else$where")
     try:
-        assert await elsewhere.setup() == ["0001_engine"]
+        assert await elsewhere.setup() == MIGRATIONS
         ours, theirs = await store.join(), new_worker()
         woken: list[int | None] = []
         session = await elsewhere.join(theirs, woken.append)

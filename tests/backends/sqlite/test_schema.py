@@ -22,8 +22,13 @@ PROMISED = {
     " resurrection_count last_resurrection_at last_resurrection_job_id tags created_at",
     "soniq_workers": "id hostname pid queues concurrency status last_heartbeat started_at version"
     " job_names metadata",
+    "soniq_schedules": "id name job_name schedule_type schedule_value timezone catch_up overlap"
+    " jitter priority queue max_attempts job_kwargs status created_at updated_at last_run next_run"
+    " run_count last_job_id",
     "soniq_migrations": "version name applied_at checksum compatible_with",
 }
+
+NAMES = [migration.name for migration in schema.MIGRATIONS]
 
 
 @pytest.mark.parametrize("table", PROMISED)
@@ -38,11 +43,11 @@ async def test_operators_find_the_columns_they_were_promised(
 
 
 async def test_the_first_use_creates_the_tables(backend: SQLiteBackend) -> None:
-    assert await backend.migrations() == [("0001_jobs", False)]
+    assert await backend.migrations() == [(name, False) for name in NAMES]
 
     await backend.insert([new_job()])
 
-    assert await backend.migrations() == [("0001_jobs", True)]
+    assert await backend.migrations() == [(name, True) for name in NAMES]
     assert await backend.setup() == []
 
 
@@ -51,7 +56,7 @@ async def test_of_many_setups_at_once_one_does_it(opener: Opener) -> None:
 
     applied = await asyncio.gather(*(backend.setup() for backend in backends))
 
-    assert sorted(applied) == [[], [], [], [], ["0001_jobs"]]
+    assert sorted(name for names in applied for name in names) == NAMES
 
 
 async def test_times_are_fixed_width_text_in_utc(backend: SQLiteBackend, path: str) -> None:
@@ -107,14 +112,14 @@ async def test_a_newer_schema_that_is_not_is_refused(opener: Opener) -> None:
 async def test_a_migration_that_fails_leaves_nothing(
     backend: SQLiteBackend, path: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    broken = schema.Migration(2, "0002_broken", "CREATE TABLE half (id);\nSELECT nonsense;\n", 1)
+    broken = schema.Migration(99, "0099_broken", "CREATE TABLE half (id);\nSELECT nonsense;\n", 1)
     monkeypatch.setattr(schema, "MIGRATIONS", (*schema.MIGRATIONS, broken))
 
     with pytest.raises(MigrationError, match="nonsense") as raised:
         await backend.setup()
 
-    assert raised.value.migration_step == "0002_broken"
-    assert await backend.migrations() == [("0001_jobs", True), ("0002_broken", False)]
+    assert raised.value.migration_step == "0099_broken"
+    assert await backend.migrations() == [*((name, True) for name in NAMES), ("0099_broken", False)]
     with closing(sqlite3.connect(path)) as connection:
         assert (
             connection.execute("SELECT name FROM sqlite_master WHERE name = 'half'").fetchall()

@@ -13,9 +13,11 @@ from soniq.backends.base import Wake, WorkerSession
 from soniq.backends.dead_letters import DeadLetterStore
 from soniq.backends.memory.dead_letters import MemoryDeadLetters
 from soniq.backends.memory.rows import Lease, Row, WorkerRow
+from soniq.backends.memory.schedules import MemorySchedules
 from soniq.backends.memory.session import MemorySession
 from soniq.backends.memory.store import Clock, Store, check_text, system_clock
 from soniq.backends.memory.wakeups import Listener
+from soniq.backends.schedules import ScheduleStore
 from soniq.records import JobDict, JobState, JobStatus, NewJob, NewWorker
 from soniq.settings import SoniqSettings
 
@@ -33,6 +35,7 @@ class MemoryBackend:
 
     def __init__(self, clock: Clock | None = None) -> None:
         self._store = Store(clock or system_clock)
+        self._schedules = MemorySchedules(self._store)
         self._settings = SoniqSettings.model_construct()
 
     @property
@@ -147,6 +150,12 @@ class MemoryBackend:
     @property
     def dead_letters(self) -> DeadLetterStore:
         return MemoryDeadLetters(self._store)
+
+    # --- schedules -----------------------------------------------------------------------------
+
+    @property
+    def schedules(self) -> ScheduleStore:
+        return self._schedules
 
     # --- workers -------------------------------------------------------------------------------
 

@@ -21,9 +21,11 @@ from soniq.backends.postgres.dead_letters import PostgresDeadLetters
 from soniq.backends.postgres.insert import Insert
 from soniq.backends.postgres.notify import Notifier
 from soniq.backends.postgres.rows import is_id, job_dict
+from soniq.backends.postgres.schedules import Payload, PostgresSchedules
 from soniq.backends.postgres.session import PostgresSession
 from soniq.backends.postgres.upkeep import LIMITS
 from soniq.backends.postgres.wakeups import Announcement, Arrival, announcement, arrivals
+from soniq.backends.schedules import ScheduleStore
 from soniq.errors import masked
 from soniq.records import JobDict, JobState, JobStatus, NewJob, NewWorker
 from soniq.settings import SoniqSettings
@@ -283,6 +285,22 @@ class PostgresBackend:
 
     def _announce_arrivals(self, arrived: Sequence[Arrival], now: datetime) -> None:
         self._announce(announcement(arrived, now))
+
+    # --- schedules -----------------------------------------------------------------------------
+
+    @property
+    def schedules(self) -> ScheduleStore:
+        return PostgresSchedules(
+            self._database,
+            self._borrowed,
+            self._payload,
+            self._announce_arrivals,
+            notify=self._settings.notify,
+        )
+
+    async def _payload(self) -> Payload:
+        notifier = await self._notifying()
+        return lambda arrived: notifier.payload(arrived, ours=False)
 
     # --- workers -------------------------------------------------------------------------------
 

@@ -10,7 +10,9 @@ from typing import Final
 from soniq.backends.includes import with_includes
 
 _HERE: Final = Path(__file__).parent
-_TABLE: Final = re.compile(r"\bsoniq_(jobs|dead_letter_jobs|workers|leases|migrations)\b")
+_TABLE: Final = re.compile(
+    r"\bsoniq_(jobs|dead_letter_jobs|workers|leases|schedules|schedulers|migrations)\b"
+)
 
 
 def qualified(text: str, schema: str | None) -> str:

@@ -9,12 +9,14 @@ from typing import Any, Final, TypeVar
 
 from soniq.backends.base import Unavailable, Wake, WorkerSession
 from soniq.backends.dead_letters import DeadLetterStore
+from soniq.backends.schedules import ScheduleStore
 from soniq.backends.sqlite import insert, queries, schema, upkeep
 from soniq.backends.sqlite.connection import Connection
 from soniq.backends.sqlite.database import PATIENCE, Database
 from soniq.backends.sqlite.dead_letters import SQLiteDeadLetters
 from soniq.backends.sqlite.liveness import folder_of
 from soniq.backends.sqlite.rows import canonical_id
+from soniq.backends.sqlite.schedules import SQLiteSchedules
 from soniq.backends.sqlite.session import SQLiteSession
 from soniq.backends.sqlite.times import Clock, stamp, system_clock
 from soniq.backends.sqlite.turn import Turn
@@ -202,6 +204,17 @@ class SQLiteBackend:
     @property
     def dead_letters(self) -> DeadLetterStore:
         return SQLiteDeadLetters(self._read, self._write)
+
+    # --- schedules -----------------------------------------------------------------------------
+
+    @property
+    def schedules(self) -> ScheduleStore:
+        return SQLiteSchedules(
+            self._clock,
+            self._read,
+            self._write,
+            lambda: Connection(self._path, self._clock, self._turn, "schedules"),
+        )
 
     # --- workers -------------------------------------------------------------------------------
 

@@ -56,14 +56,19 @@ def _rows(jobs: Iterable[NewJob], now: datetime) -> list[tuple[Any, ...]]:
 def insert(database: Database, jobs: Sequence[NewJob]) -> list[str]:
     """Store `jobs` and return their ids; see `Backend.insert`."""
     with database.writing() as now:
-        if database.change_many("insert", _rows(jobs, now)) == len(jobs):
-            return [job.id for job in jobs]
-        return [
-            job.id
-            if job.dedup_key is None
-            else database.value("stored_as", id=job.id, dedup_key=job.dedup_key)
-            for job in jobs
-        ]
+        return insert_within(database, jobs, now)
+
+
+def insert_within(database: Database, jobs: Sequence[NewJob], now: datetime) -> list[str]:
+    """The same in the transaction that is open since `now`."""
+    if database.change_many("insert", _rows(jobs, now)) == len(jobs):
+        return [job.id for job in jobs]
+    return [
+        job.id
+        if job.dedup_key is None
+        else database.value("stored_as", id=job.id, dedup_key=job.dedup_key)
+        for job in jobs
+    ]
 
 
 def _is_same_file(path: str, other: str) -> bool:

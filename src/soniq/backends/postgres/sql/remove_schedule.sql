@@ -1,0 +1,1 @@
+DELETE FROM soniq_schedules WHERE name = $1 RETURNING 1

@@ -1,0 +1,1 @@
+SELECT pg_notify('soniq_schedule_edits', '')

@@ -1,0 +1,3 @@
+SELECT
+    -- include schedule_columns
+FROM soniq_schedules WHERE name = :name

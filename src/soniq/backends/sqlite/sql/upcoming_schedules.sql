@@ -1,0 +1,3 @@
+SELECT
+    -- include schedule_columns
+FROM soniq_schedules WHERE status = 'active' ORDER BY fires_at, id LIMIT :limit
