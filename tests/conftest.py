@@ -17,6 +17,7 @@ from typing import Any, Final
 import asyncpg
 import pytest
 
+from soniq import Soniq
 from tests.postgres_server import PostgresServer, with_database
 
 _POSTGRES_FIXTURES: Final = {"pg_server", "pg_url", "private_pg_server"}
@@ -95,6 +96,18 @@ def private_pg_server() -> Iterator[PostgresServer]:
     """A running server of the test's own, for tests that stop or restart it."""
     with _new_server() as server:
         yield server
+
+
+@pytest.fixture(params=["memory", "sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+def unopened_app(request: pytest.FixtureRequest, tmp_path: Path) -> Soniq:
+    """An application on an empty store of each kind, which nobody has set up or opened."""
+    match request.param:
+        case "memory":
+            return Soniq(backend="memory")
+        case "sqlite":
+            return Soniq(tmp_path / "jobs.db")
+        case _:
+            return Soniq(request.getfixturevalue("pg_url"))
 
 
 async def _on_server(server: SharedPostgres, statement: str) -> None:

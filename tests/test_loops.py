@@ -8,7 +8,6 @@ import threading
 import warnings
 from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any, Self, TypeVar
 
 import asyncpg
@@ -24,18 +23,11 @@ PATIENCE = 15.0
 T = TypeVar("T")
 
 
-@pytest.fixture(params=["memory", "sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
-def app(request: pytest.FixtureRequest, tmp_path: Path) -> Soniq:
-    """An application that nobody has opened; each test closes it or leaves nothing open."""
-    match request.param:
-        case "memory":
-            return Soniq(backend="memory")
-        case "sqlite":
-            return Soniq(tmp_path / "jobs.db")
-        case _:
-            app = Soniq(request.getfixturevalue("pg_url"))
-            asyncio.run(app.setup())
-            return app
+@pytest.fixture
+def app(unopened_app: Soniq) -> Soniq:
+    """An application on a store that is set up; each test closes it or leaves nothing open."""
+    asyncio.run(unopened_app.setup())
+    return unopened_app
 
 
 class LiveLoop:

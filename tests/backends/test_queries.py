@@ -7,10 +7,11 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 import pytest
+from pydantic_core import from_json
 
 from soniq.records import JOB_KEYS, Dead, DeadLetterReason, Done, JobStatus, Retry
 from tests.backends.stores import Recruit, Store
-from tests.factories import new_job, new_jobs
+from tests.factories import new_id, new_job, new_jobs
 
 TYPES: Final[dict[str, tuple[type, ...]]] = {
     "id": (str,),
@@ -106,6 +107,22 @@ async def test_every_job_has_every_key_whatever_its_state(
         absent.discard("dead_letter_reason")
     assert absent == ABSENT[state]
     assert job["args"] == {"a": {"b": [1, None]}}
+
+
+async def test_the_states_of_jobs_are_those_they_are_shown_with(
+    store: Store, worker: Recruit
+) -> None:
+    ids = await one_of_each(store, worker)
+
+    states = await store.backend.job_states([*ids.values(), new_id(), "nonsense"])
+
+    assert set(states) == set(ids.values())
+    for job_id, state in states.items():
+        job = await store.job(job_id)
+        result = None if state.result is None else from_json(state.result)
+        shown = (job["status"], job["result"], job["last_error"], job["dead_letter_reason"])
+        assert (state.status, result, state.error, state.reason) == shown
+    assert await store.backend.job_states([]) == {}
 
 
 async def test_lists_show_jobs_as_they_are_shown_alone(store: Store, worker: Recruit) -> None:
