@@ -32,8 +32,11 @@ SONIQ_INVALID_DATABASE_URL: Final = "SONIQ_INVALID_DATABASE_URL"
 SONIQ_UNSUPPORTED_CONNECTION: Final = "SONIQ_UNSUPPORTED_CONNECTION"
 MIGRATION_FAILED: Final = "MIGRATION_FAILED"
 
-_PASSWORD = re.compile(r"(?P<head>[a-zA-Z][\w+.-]*://[^\s/:@]*:)[^\s/]*(?=@)")
-_PASSWORD_FIELD = re.compile(r"(?P<head>\bpassword=)[^\s&]+", re.IGNORECASE)
+# A password may hold a slash that was not written as %2F; digits before a path are a port.
+_PASSWORD = re.compile(
+    r"(?P<head>[a-zA-Z][\w+.-]*://[^\s/:@]*:)(?!\d+(?:[,/?#\s]|$))(?:(?!://)[^\s\"'])*(?=@)"
+)
+_PASSWORD_FIELD = re.compile(r"(?P<head>\b(?:ssl)?password=)[^\s&\"']+", re.IGNORECASE)
 
 
 def masked(text: str) -> str:

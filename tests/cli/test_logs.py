@@ -37,7 +37,7 @@ def test_a_json_line_is_one_object_with_what_the_record_carries() -> None:
     assert entry["level"] == "INFO"
     assert entry["logger"] == "soniq.worker"
     assert entry["worker_id"] == "w1"
-    assert entry["time"].endswith("Z")
+    assert entry["timestamp"].endswith("Z")
 
 
 def test_a_json_line_holds_the_traceback() -> None:
@@ -89,3 +89,21 @@ def test_a_program_that_set_up_logging_keeps_it() -> None:
 
         assert root.handlers == [handler]
         assert logging.getLogger("soniq").level == logging.WARNING
+
+
+def test_a_json_line_hides_passwords_inside_what_the_record_carries() -> None:
+    url = "postgresql://me:hunter2@host/app"
+    line = JsonFormatter().format(record("x", tried={"urls": [url, ("deeper", url)]}, by={url}))
+
+    assert "hunter2" not in line
+    assert json.loads(line)["tried"]["urls"][0] == "postgresql://me:***@host/app"
+
+
+def test_a_json_line_tells_of_objects_by_their_looks() -> None:
+    class Opaque:
+        def __repr__(self) -> str:
+            return "<opaque password=hunter2 >"
+
+    assert json.loads(JsonFormatter().format(record("x", thing=Opaque())))["thing"] == (
+        "<opaque password=*** >"
+    )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import os
 import threading
 from collections.abc import AsyncGenerator, Awaitable, Callable
@@ -18,9 +17,10 @@ from soniq.errors import (
     SONIQ_INIT_ERROR,
     SoniqError,
 )
+from soniq.logs import soniq_logger
 from soniq.settings import SoniqSettings
 
-_log = logging.getLogger("soniq.app")
+_log = soniq_logger("soniq.app")
 
 _FAREWELL: Final = 10.0
 """Seconds to wait for the loop of another thread to close its opening."""

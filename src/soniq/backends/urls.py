@@ -38,7 +38,7 @@ def backend_for(name: str | None, url: str | None) -> Build:
     Args:
         name: ``postgres``, ``sqlite`` or ``memory``; None lets the URL decide.
         url: the configured URL or path; without one and without a name it is the SQLite file
-            ``soniq.db`` in the current directory, and a WARNING.
+            ``soniq.db`` in the current directory, and a WARNING when it is built.
 
     Raises:
         ValueError: an unknown name, or ``postgres`` without a URL.
@@ -46,7 +46,7 @@ def backend_for(name: str | None, url: str | None) -> Build:
     """
     match name:
         case None:
-            return _by_url(url) if url else _unconfigured()
+            return _by_url(url) if url else _unconfigured
         case "memory":
             return MemoryBackend
         case "sqlite":
@@ -72,13 +72,14 @@ def _by_url(url: str) -> Build:
     raise _invalid(url, "is no database URL that Soniq knows")
 
 
-def _unconfigured() -> Build:
+def _unconfigured() -> Backend:
+    # Said when it is built, not before: until then the command line may choose another.
     _log.warning(
         "No database is configured: jobs go to the SQLite file %s in the current directory. "
         "Set SONIQ_DATABASE_URL, or pass database_url to Soniq, to choose one",
         DEFAULT_SQLITE_PATH,
     )
-    return partial(SQLiteBackend, DEFAULT_SQLITE_PATH)
+    return SQLiteBackend(DEFAULT_SQLITE_PATH)
 
 
 def _sqlite_path(url: str) -> str:

@@ -10,6 +10,7 @@ from typing import Any, Final
 from pydantic_core import to_json
 
 from soniq.errors import masked
+from soniq.logs import JobFilter
 
 _STANDARD: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 
@@ -25,24 +26,43 @@ class PlainFormatter(logging.Formatter):
 
 
 class JsonFormatter(logging.Formatter):
-    """One JSON object a line: time (UTC), level, logger, message, what else the record carries."""
+    """One JSON object a line: what every record has, and whatever else it carries.
+
+    ``timestamp`` (UTC), ``level``, ``logger``, ``message``, and ``exception`` after an error; from
+    Soniq ``event``; where they apply ``job_id``, ``job_name``, ``queue``, ``attempt`` and
+    ``duration`` in seconds.
+    """
 
     def format(self, record: logging.LogRecord) -> str:
         entry: dict[str, Any] = {
-            "time": datetime.fromtimestamp(record.created, UTC),
+            "timestamp": datetime.fromtimestamp(record.created, UTC),
             "level": record.levelname,
             "logger": record.name,
             "message": record.getMessage(),
         }
-        if record.exc_info:
-            entry["exception"] = self.formatException(record.exc_info)
         extra = {name: value for name, value in vars(record).items() if name not in _STANDARD}
-        fields = {name: _without_password(value) for name, value in (entry | extra).items()}
-        return to_json(fields, fallback=repr, inf_nan_mode="strings").decode()
+        if record.exc_info:
+            extra["exception"] = self.formatException(record.exc_info)
+        fields = {name: _shown(value) for name, value in (extra | entry).items()}
+        present = {name: fields[name] for name in (*entry, *extra) if fields[name] is not None}
+        return to_json(present, fallback=_unknown, inf_nan_mode="strings").decode()
 
 
-def _without_password(value: Any) -> Any:
-    return masked(value) if isinstance(value, str) else value
+def _shown(value: Any) -> Any:
+    """`value` without passwords."""
+    match value:
+        case str():
+            return masked(value)
+        case dict():
+            return {str(name): _shown(inner) for name, inner in value.items()}
+        case list() | tuple() | set() | frozenset():
+            return [_shown(inner) for inner in value]
+        case _:
+            return value
+
+
+def _unknown(value: Any) -> str:
+    return masked(repr(value))
 
 
 def set_up_logging(level: str, log_format: str) -> None:
@@ -60,6 +80,10 @@ def set_up_logging(level: str, log_format: str) -> None:
     if root.handlers:
         return
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(JsonFormatter() if log_format == "json" else PlainFormatter())
+    if log_format == "json":
+        handler.addFilter(JobFilter(outside=None))
+        handler.setFormatter(JsonFormatter())
+    else:
+        handler.setFormatter(PlainFormatter())
     root.addHandler(handler)
     root.setLevel(max(logging.INFO, logging.getLogger("soniq").level))

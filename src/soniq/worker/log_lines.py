@@ -7,9 +7,11 @@ import time
 
 from soniq import events as e
 from soniq.backends.base import BackendError
+from soniq.logs import soniq_logger
 from soniq.records import Dead, Done, Outcome, Released, Retry, Snoozed
+from soniq.worker.log_fields import fields
 
-logger = logging.getLogger("soniq.worker")
+logger = soniq_logger("soniq.worker")
 
 UNKNOWN_NAME_EVERY = 60.0
 """Seconds between two warnings about the same unknown name."""
@@ -48,19 +50,31 @@ class LogLines:
     def _started(self, event: e.WorkerStarted) -> None:
         queues = "all queues" if event.queues is None else "queues " + ", ".join(event.queues)
         logger.info(
-            "Worker %s started: %d jobs at a time, %s", event.worker_id, event.concurrency, queues
+            "Worker %s started: %d jobs at a time, %s",
+            event.worker_id,
+            event.concurrency,
+            queues,
+            extra=fields(event),
         )
 
     def _stopping(self, event: e.WorkerStopping) -> None:
-        logger.info("Worker %s is stopping, %d jobs running", event.worker_id, event.running)
+        logger.info(
+            "Worker %s is stopping, %d jobs running",
+            event.worker_id,
+            event.running,
+            extra=fields(event),
+        )
 
     def _stopping_unsaid(self, event: e.StoppingUnsaid) -> None:
         logger.warning(
-            "Worker %s could not tell the store that it stops: %s", event.worker_id, event.error
+            "Worker %s could not tell the store that it stops: %s",
+            event.worker_id,
+            event.error,
+            extra=fields(event),
         )
 
     def _stopped(self, event: e.WorkerStopped) -> None:
-        logger.info("Worker %s stopped", event.worker_id)
+        logger.info("Worker %s stopped", event.worker_id, extra=fields(event))
 
     def _declared_dead(self, event: e.WorkerDeclaredDead) -> None:
         logger.error(
@@ -68,6 +82,7 @@ class LogLines:
             "%d running jobs are theirs now, and it goes on under a new id",
             event.worker_id,
             event.running,
+            extra=fields(event),
         )
 
     def _threads_still_running(self, event: e.ThreadsStillRunning) -> None:
@@ -76,6 +91,7 @@ class LogLines:
             "a second signal exits without them",
             event.worker_id,
             event.running,
+            extra=fields(event),
         )
 
     def _stored(self, event: e.JobStored) -> None:
@@ -87,6 +103,7 @@ class LogLines:
             job.attempts,
             event.duration_s,
             _worded(event.outcome),
+            extra=fields(event, outcome=_worded(event.outcome)),
         )
 
     def _failed(self, event: e.JobFailed) -> None:
@@ -101,6 +118,7 @@ class LogLines:
                 job.attempts,
                 job.max_attempts,
                 problem,
+                extra=fields(event, outcome="dead_letter", reason=outcome.reason),
             )
             return
         logger.warning(
@@ -111,6 +129,7 @@ class LogLines:
             job.max_attempts,
             outcome.delay,
             problem,
+            extra=fields(event, outcome="retry", delay=outcome.delay),
         )
 
     def _claim_lost(self, event: e.ClaimLost) -> None:
@@ -118,10 +137,13 @@ class LogLines:
             "Job %s (%s) is not this worker's any more; what its run did is not recorded",
             event.job.job_name,
             event.job.id,
+            extra=fields(event),
         )
 
     def _cancelled(self, event: e.JobCancelled) -> None:
-        logger.info("Job %s (%s) was cancelled", event.job.job_name, event.job.id)
+        logger.info(
+            "Job %s (%s) was cancelled", event.job.job_name, event.job.id, extra=fields(event)
+        )
 
     def _name_unknown(self, event: e.NameUnknown) -> None:
         name, now = event.job.job_name, time.monotonic()
@@ -132,6 +154,7 @@ class LogLines:
                 "module that defines it in this worker, or run one that does.",
                 name,
                 event.job.id,
+                extra=fields(event),
             )
 
     def _result_dropped(self, event: e.ResultDropped) -> None:
@@ -141,6 +164,7 @@ class LogLines:
             event.job.job_name,
             event.job.id,
             event.problem,
+            extra=fields(event),
         )
 
     def _outcome_degraded(self, event: e.OutcomeDegraded) -> None:
@@ -150,6 +174,7 @@ class LogLines:
             event.job.id,
             event.problem,
             event.stored_as,
+            extra=fields(event),
         )
 
     def _snooze_capped(self, event: e.SnoozeCapped) -> None:
@@ -159,6 +184,7 @@ class LogLines:
             event.job.id,
             event.wanted,
             event.allowed,
+            extra=fields(event),
         )
 
     def _policy_failed(self, event: e.PolicyFailed) -> None:
@@ -167,16 +193,20 @@ class LogLines:
             event.job.job_name,
             event.job.id,
             exc_info=event.error,
+            extra=fields(event),
         )
 
     def _hook_failed(self, event: e.HookFailed) -> None:
-        logger.warning("Hook %s failed: %r", event.event, event.error)
+        logger.warning(
+            "Hook %s failed: %r", event.event, event.error, extra=fields(event, hook=event.event)
+        )
 
     def _hook_slow(self, event: e.HookSlow) -> None:
         logger.warning(
             "Hook %s held up all jobs of this worker for %.1f s; make it async, or quicker",
             event.event,
             event.seconds,
+            extra=fields(event),
         )
 
     def _sink_failed(self, event: e.SinkFailed) -> None:
@@ -185,21 +215,40 @@ class LogLines:
             event.job.job_name,
             event.job.id,
             event.error,
+            extra=fields(event),
         )
 
     def _recovered(self, event: e.WorkersRecovered) -> None:
         for worker in event.workers:
-            logger.warning("Worker %s (%s:%d) is dead", worker.id, worker.hostname, worker.pid)
+            logger.warning(
+                "Worker %s (%s:%d) is dead",
+                worker.id,
+                worker.hostname,
+                worker.pid,
+                extra=fields(event, worker_id=worker.id),
+            )
         if event.requeued:
-            logger.warning("%d jobs that no live worker runs are queued again", len(event.requeued))
+            logger.warning(
+                "%d jobs that no live worker runs are queued again",
+                len(event.requeued),
+                extra=fields(event),
+            )
         for job_id in event.dead:
-            logger.error("Job %s has crashed its worker too often: it is a dead letter", job_id)
+            logger.error(
+                "Job %s has crashed its worker too often: it is a dead letter",
+                job_id,
+                extra=fields(event, job_id=job_id),
+            )
 
     def _unknown_given_up(self, event: e.UnknownGivenUp) -> None:
-        logger.error("%d jobs are dead letters: no live worker knows their names", len(event.ids))
+        logger.error(
+            "%d jobs are dead letters: no live worker knows their names",
+            len(event.ids),
+            extra=fields(event),
+        )
 
     def _pruned(self, event: e.Pruned) -> None:
-        logger.debug("Deleted %d rows whose time was over", event.rows)
+        logger.debug("Deleted %d rows whose time was over", event.rows, extra=fields(event))
 
     def _loop_failed(self, event: e.LoopFailed) -> None:
         # What a store does is told in a line; anything else is a defect and shows where.
@@ -210,10 +259,11 @@ class LogLines:
             event.pause_s,
             event.error,
             exc_info=trace,
+            extra=fields(event),
         )
 
     def _loop_recovered(self, event: e.LoopRecovered) -> None:
-        logger.info("%s works again", event.loop.capitalize())
+        logger.info("%s works again", event.loop.capitalize(), extra=fields(event))
 
 
 def _worded(outcome: Outcome) -> str:

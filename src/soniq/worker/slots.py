@@ -7,6 +7,7 @@ import contextvars
 from collections import deque
 from collections.abc import Callable, Iterator
 
+from soniq.logs import running_job
 from soniq.records import ClaimedJob, Outcome
 from soniq.registry import JobDefinition, JobRegistry
 from soniq.worker.buffer import Buffer
@@ -146,6 +147,7 @@ class Slots:
         run.task = self._loop.create_task(self._run(run), context=run.context)
 
     async def _run(self, run: Run) -> None:
+        running_job.set(run.job)
         outcome = await self._executor.execute(run)
         if run.thread_reserved:
             self._threads.release()

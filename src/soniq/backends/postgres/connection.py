@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
@@ -13,6 +12,7 @@ import asyncpg
 from soniq.backends.postgres.errors import translated
 from soniq.backends.postgres.sql import statements
 from soniq.errors import masked
+from soniq.logs import soniq_logger
 
 if TYPE_CHECKING:
     from asyncpg.pool import PoolConnectionProxy
@@ -23,7 +23,7 @@ Rows: TypeAlias = "list[asyncpg.Record]"
 STATEMENT_TIMEOUT: Final = 30.0
 CONNECT_TIMEOUT: Final = 10.0
 
-_log = logging.getLogger("soniq.postgres")
+_log = soniq_logger("soniq.postgres")
 
 # Plans made once for all values go wrong here: one made while the table was empty scans it when
 # it is full; and to compile a statement takes longer than to run it. Set after connecting, for
