@@ -59,8 +59,8 @@ def soniq_logger(name: str) -> logging.Logger:
 def _without_passwords(record: logging.LogRecord) -> bool:
     text = record.getMessage()
     if (shown := masked(text)) != text:
-        record.msg, record.args = shown, None
+        vars(record).update(msg=shown, args=None)
     if record.exc_info:
         # Formatters take the text that is there already.
-        record.exc_text = masked(_TRACES.formatException(record.exc_info))
+        vars(record).update(exc_text=masked(_TRACES.formatException(record.exc_info)))
     return True
