@@ -24,6 +24,7 @@ from soniq.retry import ExponentialBackoff, RetryPolicy
 from soniq.running import check_worker
 from soniq.settings import SoniqSettings
 from soniq.spelling import refuse_unknown
+from soniq.sync import SyncClient
 from soniq.waiting import Waiting
 
 When = datetime | timedelta | float
@@ -62,6 +63,7 @@ class Soniq(Definitions):
         super().__init__(SoniqSettings(**settings))
         self._retry_policy: RetryPolicy = retry_policy or ExponentialBackoff()
         self._metrics_sink: MetricsSink = metrics_sink or NoopMetricsSink()
+        self._sync = SyncClient(self)
         self._wire(backend)
 
     def _wire(self, backend: Backend | str | None) -> None:
@@ -122,6 +124,11 @@ class Soniq(Definitions):
     def metrics_sink(self, sink: MetricsSink) -> None:
         self._refuse_if_initialized("metrics_sink")
         self._metrics_sink = sink
+
+    @property
+    def sync(self) -> SyncClient:
+        """A blocking client, for code that is not async."""
+        return self._sync
 
     def _refuse_if_initialized(self, name: str) -> None:
         if self.is_initialized:
