@@ -15,6 +15,7 @@ from soniq import JobContext, Snooze, Soniq
 from soniq.errors import SONIQ_APP_FROZEN, SoniqError
 from soniq.metrics import MetricsSink, NoopMetricsSink, PrometheusMetricsSink
 from soniq.middleware import Handler
+from soniq.worker import deadlines
 from tests.worker.conftest import MakeApp, until, until_status, working
 
 
@@ -126,6 +127,27 @@ async def test_a_timeout_is_an_error_too(app: Soniq) -> None:
     (error,) = seen
     assert isinstance(error, TimeoutError)
     assert str(error) == "Job timed out after 0.05s"
+
+
+async def test_what_ends_a_handler_does_not_end_the_hook_after_it(
+    app: Soniq, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(deadlines, "INSIST_EVERY", 0.005)
+    seen: list[str] = []
+
+    @app.on_error
+    async def patient(ctx: JobContext, error: BaseException) -> None:
+        for _ in range(10):
+            await asyncio.sleep(0.005)
+        seen.append("to its end")
+
+    @app.job(name="slow", timeout=0.05, retries=0)
+    async def slow() -> None:
+        await asyncio.Event().wait()
+
+    await app.enqueue(slow)
+    await run(app)
+    assert seen == ["to its end"]
 
 
 async def test_no_hook_but_before_job_runs_for_a_snooze_and_none_for_bad_arguments(
