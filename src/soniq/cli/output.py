@@ -7,7 +7,7 @@ NO_COLOR and FORCE_COLOR; nothing here is read as markup, for much of it comes f
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -38,14 +38,14 @@ _WARNING: Final = Mark("!", "[WARNING]", "yellow")
 _INFO: Final = Mark("•", "[INFO]", "cyan")
 
 
-def ok(text: str) -> None:
+def ok(text: str, *, stderr: bool = False) -> None:
     """Print a status line that tells of success."""
-    _status(_OK, text)
+    _status(_OK, text, stderr=stderr)
 
 
-def info(text: str) -> None:
-    """Print a status line that is good to know."""
-    _status(_INFO, text)
+def info(text: str, *, stderr: bool = False) -> None:
+    """Print a status line that is good to know, on stderr if it is not part of the answer."""
+    _status(_INFO, text, stderr=stderr)
 
 
 def warning(text: str, *, stderr: bool = True) -> None:
@@ -63,6 +63,28 @@ def error(text: str, *details: str) -> None:
 def line(text: str, *, style: str = "") -> None:
     """Print a line that is no status."""
     _console().print(_plain(text, style), soft_wrap=True)
+
+
+def lines(texts: Iterable[str]) -> None:
+    """Print very many lines."""
+    sys.stdout.writelines(f"{masked(text)}\n" for text in texts)
+    sys.stdout.flush()
+
+
+def record(values: Mapping[str, object]) -> None:
+    """Print names and values, one a line; what has several lines follows further in."""
+    width = max(map(len, values)) + 2
+    for name, value in values.items():
+        first, *rest = _told(value).splitlines() or [""]
+        label = Text(f"{name + ':':<{width}}", style="bold")
+        _console().print(Text.assemble(label, masked(first)), soft_wrap=True)
+        for more in rest:
+            line(" " * width + more)
+
+
+def counted(number: int, thing: str) -> str:
+    """ "1 dead letter", "2 dead letters"."""
+    return f"{number} {thing}{'' if number == 1 else 's'}"
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
@@ -93,6 +115,12 @@ def _status(mark: Mark, text: str, *, stderr: bool = False) -> None:
 
 def _plain(text: str, style: str = "") -> Text:
     return Text(masked(text), style=style)
+
+
+def _told(value: object) -> str:
+    if isinstance(value, dict | list):
+        return to_json(value).decode()
+    return value.isoformat() if isinstance(value, datetime) else _cell(value)
 
 
 def _cell(value: object) -> str:

@@ -51,7 +51,11 @@ class Replays:
         self._warned: set[str] = set()
 
     def changes(
-        self, reset_attempts: bool, max_attempts: Any, priority: Any, queue: Any
+        self,
+        reset_attempts: bool = True,
+        max_attempts: Any = None,
+        priority: Any = None,
+        queue: Any = None,
     ) -> Changes:
         """What is to be different about the new jobs, checked.
 

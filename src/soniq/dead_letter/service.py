@@ -6,11 +6,11 @@ import math
 import os
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
-from typing import Any, Final, TextIO, TypeAlias
+from typing import Any, Final, NamedTuple, TextIO, TypeAlias
 
-from soniq.backends.dead_letters import Changes, DeadLetterJob, Selection
+from soniq.backends.dead_letters import Changes, DeadLetterJob, Replayed, Selection
 from soniq.backends.opening import Opening
-from soniq.dead_letter.export import check_format, default_path, export, name_of
+from soniq.dead_letter.export import as_shown, check_format, default_path, export, name_of
 from soniq.dead_letter.filters import DeadLetterFilter, check_tags, selection_of
 from soniq.dead_letter.letters import Letters
 from soniq.dead_letter.replays import ReplayedBatch, Replays
@@ -26,6 +26,14 @@ _LISTED: Final = 1000
 _DAY: Final = 86400.0
 _HOUR: Final = 3600.0
 _EVERY: Final = DeadLetterFilter()
+
+
+class DeletedBatch(NamedTuple):
+    """What became of some dead letters that were to be deleted."""
+
+    asked: int
+    deleted: Sequence[str]
+    """Ids of those that are gone now."""
 
 
 class DeadLetterService:
@@ -99,8 +107,12 @@ class DeadLetterService:
             unknown id, and under strict validation for a job that is not registered here.
         """
         changes = self._replays.changes(reset_attempts, new_max_attempts, new_priority, new_queue)
-        replayed = await self._replays.one(str(id), changes)
+        replayed = await self.replay_one(id, changes)
         return None if replayed is None else replayed.job_id
+
+    async def replay_one(self, id: str, changes: Changes | None = None) -> Replayed | None:
+        """`replay` that also tells whether the job is new."""
+        return await self._replays.one(str(id), changes or self._replays.changes())
 
     async def bulk_replay(
         self,
@@ -119,7 +131,7 @@ class DeadLetterService:
         self, filter: DeadLetterFilter, changes: Changes | None = None
     ) -> AsyncIterator[ReplayedBatch]:
         """`bulk_replay` batch by batch; each is stored when it is given."""
-        changes = changes or self._replays.changes(True, None, None, None)
+        changes = changes or self._replays.changes()
         async for batch in self._walk(filter):
             yield await self._replays.batch(batch, changes)
 
@@ -128,11 +140,11 @@ class DeadLetterService:
     async def delete_dead_letter_job(self, id: str) -> bool:
         """Delete a dead letter; False for an unknown id."""
         there = await self._letters.get(id)
-        return there is not None and await self._delete([there.id]) == 1
+        return there is not None and len(await self._delete([there.id])) == 1
 
     async def bulk_delete(self, filter: DeadLetterFilter) -> int:
         """Delete all that the filter means; returns how many that were."""
-        return sum([number async for _, number in self.deleting(filter)])
+        return sum([len(batch.deleted) async for batch in self.deleting(filter)])
 
     async def purge(self, which: str | DeadLetterFilter) -> bool | int:
         """`bulk_delete` for a filter, `delete_dead_letter_job` for an id."""
@@ -140,10 +152,10 @@ class DeadLetterService:
             return await self.bulk_delete(which)
         return await self.delete_dead_letter_job(which)
 
-    async def deleting(self, filter: DeadLetterFilter) -> AsyncIterator[tuple[int, int]]:
-        """`bulk_delete` batch by batch: how many were to be deleted, and how many were."""
+    async def deleting(self, filter: DeadLetterFilter) -> AsyncIterator[DeletedBatch]:
+        """`bulk_delete` batch by batch; each is gone when it is given."""
         async for batch in self._walk(filter):
-            yield len(batch), await self._delete([one.id for one in batch])
+            yield DeletedBatch(len(batch), await self._delete([one.id for one in batch]))
 
     async def cleanup_old_dead_letter_jobs(self, days: float = 30, dry_run: bool = False) -> int:
         """Delete what was given up more than `days` ago, and return how many that were.
@@ -156,12 +168,12 @@ class DeadLetterService:
         if dry_run:
             return await self._letters.count(old, None, 0)
         batches = self._letters.walk(old, None, 0)
-        return sum([await self._delete([one.id for one in batch]) async for batch in batches])
+        return sum([len(await self._delete([one.id for one in batch])) async for batch in batches])
 
-    async def _delete(self, ids: Sequence[str]) -> int:
+    async def _delete(self, ids: Sequence[str]) -> Sequence[str]:
         gone, repeated = await self._letters.change(lambda letters: letters.delete(ids))
         # A try whose answer was lost may have done it: these ids were all there a moment ago.
-        return len(ids) if repeated else len(gone)
+        return ids if repeated else gone
 
     # --- by hand -------------------------------------------------------------------------------
 
@@ -219,6 +231,10 @@ class DeadLetterService:
         pages = self._letters.pages(selection_of(filter), filter.limit, filter.offset)
         async for number in export(pages, format, place, self._redaction):
             yield number
+
+    def shown(self, job: DeadLetterJob) -> dict[str, Any]:
+        """A dead letter by its keys as people may see it: secret arguments are ``***``."""
+        return as_shown(job, self._redaction)
 
     def _walk(self, filter: DeadLetterFilter) -> Any:
         if not isinstance(filter, DeadLetterFilter):

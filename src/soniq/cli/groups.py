@@ -1,0 +1,35 @@
+"""Commands that share a first word, like `soniq jobs list` and `soniq jobs show`."""
+
+from __future__ import annotations
+
+import typer
+
+from soniq.cli import output
+from soniq.cli.options import examples
+
+
+def group(name: str, purpose: str, *lines: str) -> typer.Typer:
+    """An empty group of commands, which by itself prints its help and fails.
+
+    Args:
+        name: its word.
+        purpose: one sentence.
+        lines: examples.
+    """
+
+    def show_help(context: typer.Context) -> None:
+        if context.invoked_subcommand is None:
+            if text := context.get_help():
+                output.line(text)
+            raise typer.Exit(1)
+
+    commands = typer.Typer(name=name, rich_markup_mode="rich")
+    commands.callback(invoke_without_command=True, help=purpose, epilog=examples(*lines))(show_help)
+    return commands
+
+
+def split_app(values: list[str] | None) -> tuple[str | None, list[str]]:
+    """APP and what follows it: before ids and names it is told by its colon."""
+    rest = list(values or [])
+    app = rest.pop(0) if rest and ":" in rest[0] else None
+    return app, list(dict.fromkeys(rest))
