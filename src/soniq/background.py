@@ -7,6 +7,7 @@ another: threads do not survive a fork.
 from __future__ import annotations
 
 import asyncio
+import atexit
 import os
 import threading
 import weakref
@@ -16,7 +17,7 @@ from typing import Any, Final, TypeVar
 T = TypeVar("T")
 
 _FAREWELL: Final = 6.0
-"""Seconds that the end of the process waits for connections to be given back."""
+"""Seconds in which connections are to be given back."""
 
 _starting = threading.Lock()
 if hasattr(os, "register_at_fork"):
@@ -54,7 +55,7 @@ class BackgroundLoop:
         with _starting:
             if self._serving is None or self._serving.pid != os.getpid():
                 self._serving = _Serving()
-                weakref.finalize(self, self._serving.stop)
+                weakref.finalize(self, self._serving.retire).atexit = False
             return self._serving
 
 
@@ -68,12 +69,22 @@ class _Serving:
             target=_serve, args=(self.loop,), name="soniq-sync", daemon=True
         )
         self._thread.start()
+        atexit.register(self._stop)
 
-    def stop(self) -> None:
+    def _stop(self) -> None:
         """End the loop, with all that is open on it; a forked process leaves it to its parent."""
         if self.pid == os.getpid():
             self.loop.call_soon_threadsafe(self.loop.stop)
             self._thread.join(_FAREWELL)
+
+    def retire(self) -> None:
+        """End the loop a while after its owner was collected, which may happen in any thread.
+
+        What is collected with the owner takes leave of its servers on this loop.
+        """
+        atexit.unregister(self._stop)
+        if self.pid == os.getpid():
+            self.loop.call_soon_threadsafe(self.loop.call_later, _FAREWELL, self.loop.stop)
 
 
 def _serve(loop: asyncio.AbstractEventLoop) -> None:
