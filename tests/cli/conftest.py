@@ -79,3 +79,16 @@ class Project:
 def project(tmp_path: Path) -> Project:
     """An empty folder to run commands in."""
     return Project(tmp_path)
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+def database(request: pytest.FixtureRequest, project: Project) -> Any:
+    """A database that is set up, on each store that outlives its process."""
+    from tests.cli.databases import Database
+
+    url = f"sqlite:///{project.folder / 'jobs.db'}"
+    if request.param == "postgres":
+        url = request.getfixturevalue("pg_url")
+    database = Database(project, url)
+    database.counts()
+    return database

@@ -1,0 +1,73 @@
+"""A database for commands, and what is in it, seen and changed from the test's own process."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from soniq import Soniq
+from soniq.dead_letter import DeadLetterJob
+from tests.cli.conftest import Project
+
+T = TypeVar("T")
+
+JOBS = """
+from soniq import Soniq
+
+app = Soniq(database_url={url!r})
+
+@app.job(name="mail.send")
+async def mail(n: int = 0, token: str = ""): ...
+
+@app.job(name="sms.send")
+async def sms(): ...
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Database:
+    """Where a project's jobs are."""
+
+    project: Project
+    url: str
+
+    def ask(self, question: Callable[[Soniq], Awaitable[T]]) -> T:
+        """What the app says, asked by this process."""
+
+        async def asked() -> T:
+            async with Soniq(self.url, enqueue_validation="none") as app:
+                await app.setup()
+                return await question(app)
+
+        return asyncio.run(asked())
+
+    def write_jobs(self) -> None:
+        """Give the project a module ``jobs`` with an app on this database."""
+        self.project.write("jobs.py", JOBS.format(url=self.url))
+
+    def enqueue(self, number: int = 1, name: str = "mail.send", **options: Any) -> list[str]:
+        """Ids of new jobs."""
+        args = [{"n": n, "token": "hush"} for n in range(number)]
+        return self.ask(lambda app: app.enqueue_many(name, args, **options))
+
+    def give_up(self, number: int = 1, name: str = "mail.send", **options: Any) -> list[str]:
+        """Ids of new dead letters, the one given up last at the end."""
+        ids = self.enqueue(number, name, **options)
+
+        async def move(app: Soniq) -> None:
+            for each in ids:
+                assert await app.dead_letter.move(each, "first line\nsecond line")
+
+        self.ask(move)
+        return ids
+
+    def dead_letters(self) -> list[DeadLetterJob]:
+        """All of them, the one given up last first."""
+        return self.ask(lambda app: app.dead_letter.list_dead_letter_jobs())
+
+    def counts(self) -> dict[str, int]:
+        """Jobs by status, those there are none of left out."""
+        stats = self.ask(lambda app: app.get_queue_stats())
+        return {status: number for status, number in stats.items() if number and status != "total"}
