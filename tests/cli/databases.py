@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections.abc import Awaitable, Callable
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+import asyncpg
+
 from soniq import Soniq
-from soniq.dead_letter import DeadLetterJob
+from soniq.dead_letter import DeadLetterFilter, DeadLetterJob
 from tests.cli.conftest import Project
 
 T = TypeVar("T")
@@ -24,6 +28,22 @@ async def mail(n: int = 0, token: str = ""): ...
 @app.job(name="sms.send")
 async def sms(): ...
 """
+
+
+# What both databases understand.
+BURY_ALL = (
+    """
+    INSERT INTO soniq_dead_letter_jobs (
+        id, job_name, args, queue, priority, max_attempts, attempts, crashes, dead_letter_reason,
+        original_created_at, moved_to_dead_letter_at, created_at
+    )
+    SELECT
+        id, job_name, args, queue, priority, max_attempts, attempts, crashes, 'manual',
+        created_at, created_at, created_at
+    FROM soniq_jobs
+    """,
+    "DELETE FROM soniq_jobs",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,3 +91,30 @@ class Database:
         """Jobs by status, those there are none of left out."""
         stats = self.ask(lambda app: app.get_queue_stats())
         return {status: number for status, number in stats.items() if number and status != "total"}
+
+    def fill_graveyard(self, number: int) -> None:
+        """So many dead letters at once."""
+        self.enqueue(number)
+        for statement in BURY_ALL:
+            self._execute(statement)
+
+    def _execute(self, statement: str) -> None:
+        if self.url.startswith("sqlite:///"):
+            with closing(sqlite3.connect(self.url.removeprefix("sqlite:///"))) as connection:
+                connection.execute(statement)
+                connection.commit()
+        else:
+            asyncio.run(_execute(self.url, statement))
+
+    def replayed(self) -> int:
+        """How many dead letters have been replayed."""
+        once = DeadLetterFilter(has_been_resurrected=True)
+        return self.ask(lambda app: app.dead_letter.count(once))
+
+
+async def _execute(url: str, statement: str) -> None:
+    connection = await asyncpg.connect(url)
+    try:
+        await connection.execute(statement)
+    finally:
+        await connection.close()
