@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar, cast
@@ -217,5 +219,10 @@ class Events:
         return kind in self._subscribers
 
     def emit(self, event: object) -> None:
+        """Tell of `event`. A subscriber that raises harms neither the others nor who emits."""
         for receive in self._subscribers.get(type(event), ()):
-            receive(event)
+            try:
+                receive(event)
+            except Exception:  # noqa: BLE001 - the pipeline must not stop for want of a log line
+                # Not to the log: most likely it is a handler of the log that raised.
+                traceback.print_exc(file=sys.stderr)
