@@ -59,6 +59,20 @@ def _restore() -> None:
     _former.clear()
 
 
+def _forget() -> None:
+    """In a forked process: it is no worker, and must end on a signal as it would have without one.
+
+    A handler's `multiprocessing.Pool` ends its processes by SIGTERM and waits for them.
+    """
+    _waiting.clear()
+    _asked.clear()
+    _restore()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget)
+
+
 def _received(number: int, _: FrameType | None) -> None:
     if _asked.issuperset(_waiting):
         if number in _INSISTING:
@@ -70,8 +84,8 @@ def _received(number: int, _: FrameType | None) -> None:
 
 
 def _ask(stop: asyncio.Event, number: int) -> None:
-    logger.info("Received %s, stopping", signal.Signals(number).name)
     stop.set()
+    logger.info("Received %s, stopping", signal.Signals(number).name)
 
 
 def _exit_at_once(number: int) -> None:
