@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from typing import cast
 
 import pytest
@@ -12,7 +12,7 @@ from soniq.backends.base import Contended, Unavailable, Unstorable, WorkerSessio
 from soniq.errors import SONIQ_SCHEMA_MISSING, SoniqError
 from soniq.events import Events, OutcomeDegraded
 from soniq.records import Dead, DeadLetterReason, Done, Ending, Outcome, Released, Retry, Snoozed
-from soniq.worker.acker import FIXED_ERROR, RELEASE_DELAY, Acker, Ended
+from soniq.worker.acker import BACKLOG, FIXED_ERROR, MOST, RELEASE_DELAY, Acker, Ended
 from tests.factories import claimed_job
 
 
@@ -47,8 +47,8 @@ class Bench:
             cast(WorkerSession, self.store), self._answered, self.events, longest_pause=0.001
         )
 
-    def _answered(self, ended: Ended, accepted: bool) -> None:
-        self.answers.append((ended.job.id, accepted))
+    def _answered(self, batch: Sequence[Ended], accepted: Collection[str]) -> None:
+        self.answers += [(ended.job.id, ended.job.id in accepted) for ended in batch]
 
     def put(self, outcome: Outcome) -> str:
         job = claimed_job()
@@ -100,6 +100,23 @@ async def test_a_write_is_bounded_in_rows_and_bytes(bench: Bench) -> None:
     bench.store.gate.set()
     await bench.drained()
     assert [len(endings) for endings, _ in bench.store.calls] == [1000, 501, 1, 1]
+
+
+async def test_it_says_when_too_much_waits_to_be_stored(bench: Bench) -> None:
+    bench.store.gate.clear()
+    for _ in range(BACKLOG + MOST):
+        bench.put(Done())
+    assert bench.acker.full
+    bench.store.gate.set()
+    await bench.drained()
+    assert not bench.acker.full
+    bench.store.gate.clear()
+    for _ in range(6):
+        bench.put(Done('"' + "x" * 4_000_000 + '"'))
+    assert bench.acker.full
+    bench.store.gate.set()
+    await bench.drained()
+    assert not bench.acker.full
 
 
 async def test_a_refused_end_is_told(bench: Bench) -> None:

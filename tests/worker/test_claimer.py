@@ -15,6 +15,8 @@ from soniq.records import Claimed, ClaimedJob
 from soniq.registry import JobRegistry
 from soniq.retry import ExponentialBackoff
 from soniq.settings import SoniqSettings
+from soniq.worker.acker import BACKLOG
+from soniq.worker.pace import READY
 from soniq.worker.shift import Shift
 from soniq.worker.surroundings import Surroundings
 from soniq.worker.threads import HandlerThreads
@@ -253,3 +255,15 @@ async def test_a_job_claimed_again_before_the_answer_to_its_last_end_is_still_he
     bench.shift.wake(100)
     await bench.until(lambda: len(bench.store.strays) == 1)
     assert bench.store.strays == [{first.id}]
+
+
+async def test_while_ends_cannot_be_stored_nothing_more_begins_than_fits(bench: Bench) -> None:
+    bench.store.jobs = [bench.job("quick", str(n)) for n in range(12_000)]
+    bench.store.finish_gate.clear()
+    bench.shift.start()
+    await bench.until(lambda: len(bench.began) > BACKLOG)
+    for _ in range(200):
+        await asyncio.sleep(0)
+    assert len(bench.began) <= BACKLOG + 2 * READY
+    bench.store.finish_gate.set()
+    await bench.until(lambda: len(bench.store.ended) == 12_000)

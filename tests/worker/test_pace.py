@@ -40,12 +40,21 @@ def test_slots_held_by_long_runs_do_not_count() -> None:
 def test_what_waits_already_is_taken_off() -> None:
     pace = Pace(4, "auto")
     pace.ended("quick", 0.001)
-    assert pace.appetite(free=0, waiting=["quick"] * 150, blocked=0) == 50
+    assert pace.appetite(free=0, waiting=["quick"] * 90, blocked=0) == 110
+
+
+def test_the_next_claim_waits_until_half_of_what_was_ready_is_used_up() -> None:
+    pace = Pace(4, "auto")
+    pace.ended("quick", 0.001)
+    assert pace.appetite(free=0, waiting=["quick"] * 101, blocked=0) == 0
+    assert pace.low_water == 100
+    assert pace.appetite(free=0, waiting=["quick"] * 100, blocked=0) == 100
 
 
 def test_a_fixed_number_is_kept() -> None:
     pace = Pace(4, 10)
     assert pace.appetite(free=2, waiting=["x"] * 4, blocked=0) == 8
+    assert pace.appetite(free=0, waiting=["x"] * 6, blocked=0) == 0
     assert Pace(4, 0).appetite(free=2, waiting=[], blocked=0) == 2
 
 

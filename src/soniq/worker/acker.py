@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from typing import NamedTuple
 
 from soniq.backends.base import Contended, Unavailable, WorkerSession
@@ -15,6 +15,9 @@ from soniq.worker.run import Run
 
 MOST = 1000
 STATEMENT_BYTES = 4 * 1024 * 1024
+BACKLOG = 4 * MOST
+BACKLOG_BYTES = 4 * STATEMENT_BYTES
+"""So much may wait to be stored before the worker claims nothing more."""
 FIXED_ERROR = "The error text of this run could not be stored."
 RELEASE_DELAY = 60.0
 """Seconds before a job whose outcome no store would take is tried again."""
@@ -30,8 +33,8 @@ class Ended(NamedTuple):
     """The run it was, for what follows its storing; None for a claim that goes back unbegun."""
 
 
-Stored = Callable[[Ended, bool], None]
-"""Told for each ended run whether its end was stored (True) or refused (False)."""
+Stored = Callable[[Sequence[Ended], Collection[str]], None]
+"""Told of each batch that the store has answered for: the ends, and the ids of those it took."""
 
 
 class Acker:
@@ -45,6 +48,7 @@ class Acker:
         self._events = events
         self._backoff = Backoff(longest_pause)
         self._waiting: list[Ended] = []
+        self._waiting_bytes = 0
         self._arrived = asyncio.Event()
         self._idle = asyncio.Event()
         self._idle.set()
@@ -53,6 +57,7 @@ class Acker:
     def put(self, ended: Ended) -> None:
         """Have it stored. Returns at once."""
         self._waiting.append(ended)
+        self._waiting_bytes += _bytes(ended.outcome)
         self._idle.clear()
         self._arrived.set()
 
@@ -70,8 +75,9 @@ class Acker:
             await asyncio.wait([self._task])
 
     @property
-    def backlog(self) -> int:
-        return len(self._waiting)
+    def full(self) -> bool:
+        """Whether so much waits to be stored that no more should come."""
+        return len(self._waiting) >= BACKLOG or self._waiting_bytes >= BACKLOG_BYTES
 
     async def _loop(self) -> None:
         while True:
@@ -86,11 +92,13 @@ class Acker:
         """The longest head of the line that fits one write."""
         size = count = 0
         for ended in self._waiting[:MOST]:
-            size += _bytes(ended.outcome)
-            if count and size > STATEMENT_BYTES:
+            more = _bytes(ended.outcome)
+            if count and size + more > STATEMENT_BYTES:
                 break
+            size += more
             count += 1
         batch, self._waiting = self._waiting[:count], self._waiting[count:]
+        self._waiting_bytes -= size
         return batch
 
     async def _store(self, batch: list[Ended]) -> None:
@@ -114,8 +122,7 @@ class Acker:
         if self._backoff.failing:
             self._backoff.reset()
             self._events.emit(LoopRecovered("acker"))
-        for ended in batch:
-            self._stored(ended, ended.job.id in accepted)
+        self._stored(batch, accepted)
 
     async def _isolate(self, batch: list[Ended], error: Exception) -> None:
         """Halve until the culprit stands alone, then store it in ever plainer forms."""

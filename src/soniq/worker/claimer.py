@@ -33,6 +33,7 @@ class Claimer:
         give_back: told of jobs that waited too long for a slot.
         held: ids of everything this worker knows it has.
         unknown: names to leave alone.
+        unstored: whether so many ends wait to be stored that nothing more may begin.
     """
 
     def __init__(
@@ -49,6 +50,7 @@ class Claimer:
         give_back: Callable[[list[ClaimedJob]], None],
         held: Callable[[], Collection[str]],
         unknown: Callable[[], Collection[str]],
+        unstored: Callable[[], bool],
         until_empty: bool,
     ) -> None:
         self._session = session
@@ -61,6 +63,7 @@ class Claimer:
         self._give_back = give_back
         self._held = held
         self._unknown = unknown
+        self._unstored = unstored
         self._until_empty = until_empty
         self._poll_interval = settings.poll_interval
         self._heartbeat_interval = settings.heartbeat_interval
@@ -70,7 +73,6 @@ class Claimer:
         self._work = True
         self._urgent: int | None = None
         self._claim_at = 0.0
-        self._low_water = 0
         self._strays_at: float | None = None
         self._stop = asyncio.Event()
 
@@ -88,7 +90,7 @@ class Claimer:
 
     def room(self) -> None:
         """A slot or a thread became free."""
-        if (self._work or self._suspects.due) and len(self._buffer) <= self._low_water:
+        if (self._work or self._suspects.due) and len(self._buffer) <= self._pace.low_water:
             self._wake.set()
 
     def settled(self) -> None:
@@ -159,12 +161,13 @@ class Claimer:
         self._took(jobs)
         self._pace.claimed(len(job.args) for job in jobs)
         self._buffer.add(jobs, now)
-        self._low_water = len(self._buffer) // 2
         self._slots.fill()
 
     def _limit(self) -> int:
         """How many jobs to claim now."""
-        if PROCESS.closed or len(self._slots.thread_line) >= self._slots.concurrency:
+        if PROCESS.closed or self._unstored():
+            return 0
+        if len(self._slots.thread_line) >= self._slots.concurrency:
             return 0
         free = max(0, self._slots.free)
         names = (item.job.job_name for item in self._buffer)

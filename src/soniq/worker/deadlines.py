@@ -20,15 +20,16 @@ class Deadlines:
     def __init__(self) -> None:
         self._by_timeout: dict[float, dict[Run, float]] = {}
         self._timer: asyncio.TimerHandle | None = None
+        self._loop = asyncio.get_running_loop()
 
-    def add(self, run: Run, timeout: float) -> None:
-        """Interrupt `run` after `timeout` seconds from now unless it is removed before."""
-        loop = asyncio.get_running_loop()
-        due = loop.time() + timeout
-        runs = self._by_timeout.setdefault(timeout, {})
-        runs[run] = due
+    def add(self, run: Run, timeout: float, now: float) -> None:
+        """Interrupt `run` `timeout` seconds after `now` unless it is removed before."""
+        runs = self._by_timeout.get(timeout)
+        if runs is None:
+            runs = self._by_timeout[timeout] = {}
+        runs[run] = due = now + timeout
         if len(runs) == 1:
-            self._arm(loop, due)
+            self._arm(due)
 
     def remove(self, run: Run, timeout: float) -> None:
         self._by_timeout[timeout].pop(run, None)
@@ -38,19 +39,19 @@ class Deadlines:
             self._timer.cancel()
             self._timer = None
 
-    def _arm(self, loop: asyncio.AbstractEventLoop, due: float) -> None:
+    def _arm(self, due: float) -> None:
         if self._timer is None or due < self._timer.when():
             self.close()
-            self._timer = loop.call_at(due, self._fire, loop)
+            self._timer = self._loop.call_at(due, self._fire)
 
-    def _fire(self, loop: asyncio.AbstractEventLoop) -> None:
+    def _fire(self) -> None:
         self._timer = None
-        now = loop.time()
+        now = self._loop.time()
         for runs in self._by_timeout.values():
             while runs:
                 run, due = next(iter(runs.items()))
                 if due > now:
-                    self._arm(loop, due)
+                    self._arm(due)
                     break
                 del runs[run]
                 insist(run, Interruption.TIMEOUT)

@@ -6,6 +6,7 @@ import asyncio
 import contextvars
 import inspect
 import math
+from collections.abc import Awaitable
 from dataclasses import replace
 from functools import partial
 from typing import Any, Final
@@ -53,17 +54,19 @@ class Executor:
         self._snooze_max = settings.snooze_max_seconds
         self._policy = policy
         self._hooks = surroundings.hooks
-        self._middleware = tuple(surroundings.middleware)
+        self._before = surroundings.hooks.of(HookEvent.BEFORE_JOB)
+        self._middleware = surroundings.middleware
         self._reporter = surroundings.reporter(events)
         self._hook_calls = HookCalls(settings.hook_timeout, events)
         self._threads = threads
         self._deadlines = deadlines
         self._events = events
+        self._loop = asyncio.get_running_loop()
         self._done: Final = Done(None, keep=settings.result_ttl > 0)
 
     async def execute(self, run: Run) -> Outcome | None:
         """Run the handler and return the outcome; None when the claim is not ours to end."""
-        if run.interruption is not None:
+        if run.interrupted:
             return _interrupted(run)
         if self._reporter is None:
             return await self._attempt(run)
@@ -89,8 +92,10 @@ class Executor:
             arguments = run.definition.arguments.load(run.job.args)
         except InvalidArguments as error:
             return Dead(DeadLetterReason.INVALID_ARGUMENTS, error_text(error))
-        if self._hooks:
+        if self._before:
             await self._call_hooks(HookEvent.BEFORE_JOB, run)
+        if run.interrupted:
+            return _interrupted(run)
         try:
             result = await self._within_time(run, arguments)
         except GeneratorExit:
@@ -102,40 +107,45 @@ class Executor:
         return self._returned(run, result)
 
     async def _within_time(self, run: Run, arguments: dict[str, Any]) -> Any:
-        if run.interruption is not None:
-            raise asyncio.CancelledError
         timeout = run.definition.timeout
         if timeout is None:
             timeout = self._job_timeout
         if timeout:
-            self._deadlines.add(run, timeout)
+            now = self._loop.time() if self._before or self._reporter else run.started
+            self._deadlines.add(run, timeout, now)
         run.interruptible = True
         try:
-            return await self._through_middleware(run, arguments)
+            if self._middleware:
+                return await self._through_middleware(run, arguments)
+            return await self._call(run, arguments, run.ctx)
         finally:
             run.interruptible = False
             if timeout:
                 self._deadlines.remove(run, timeout)
 
-    async def _through_middleware(self, run: Run, arguments: dict[str, Any]) -> Any:
-        if not self._middleware:
-            return await self._call(run, arguments, run.ctx)
-
+    def _through_middleware(self, run: Run, arguments: dict[str, Any]) -> Awaitable[Any]:
         async def handler(ctx: JobContext) -> Any:
             return await self._call(run, arguments, ctx)
 
-        return await composed(self._middleware, handler)(self._context(run))
+        return composed(self._middleware, handler)(self._context(run))
 
-    async def _call(self, run: Run, arguments: dict[str, Any], ctx: JobContext | None) -> Any:
+    def _call(self, run: Run, arguments: dict[str, Any], ctx: JobContext | None) -> Awaitable[Any]:
+        """What to await for the handler's result."""
         definition = run.definition
         if definition.context_parameter is not None:
             arguments[definition.context_parameter] = ctx or self._context(run)
         if definition.is_async:
-            return await definition.function(**arguments)
+            called: Awaitable[Any] = definition.function(**arguments)
+            return called
+        return self._on_thread(run, arguments)
+
+    async def _on_thread(self, run: Run, arguments: dict[str, Any]) -> Any:
         # The thread sees what before it was set in this run's context, and no other run's.
-        call = partial(contextvars.copy_context().run, definition.function, **arguments)
+        context = contextvars.copy_context()
         run.thread_reserved = False
-        result = await self._threads.submit(call)
+        result = await self._threads.submit(
+            partial(context.run, run.definition.function, **arguments)
+        )
         return await result if inspect.isawaitable(result) else result
 
     # --- what is around it ---------------------------------------------------------------------
@@ -179,7 +189,7 @@ class Executor:
             error, asyncio.CancelledError
         ):
             return await self._failed(run, error)
-        if run.interruption is not None:
+        if run.interrupted:
             return _interrupted(run)
         return await self._failed(run, error)
 

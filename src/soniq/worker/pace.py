@@ -14,6 +14,8 @@ AHEAD = 0.05
 """Seconds of work to hold ready."""
 MOST = 1000
 """Jobs in one claim, at most."""
+READY = 2 * MOST
+"""Jobs that wait for a slot, at most."""
 STATEMENT_BYTES = 4 * 1024 * 1024
 WEIGHT = 0.2
 """Of the newest observation in a moving average."""
@@ -33,6 +35,8 @@ class Pace:
         self._seconds: dict[str, float] = {}
         self._recent: float | None = None
         self._bytes = 1.0
+        self.low_water = 0
+        """With so many jobs ready it is time for another claim."""
 
     def ended(self, name: str, seconds: float) -> None:
         """A run of `name` took so many seconds."""
@@ -49,16 +53,24 @@ class Pace:
     def appetite(self, free: int, waiting: Iterable[str], blocked: int) -> int:
         """How many jobs to claim now.
 
+        None at all before half of what should be ready has been used up: a claim costs much the
+        same for ten jobs as for a hundred.
+
         Args:
             free: slots that nothing fills.
             waiting: names of the jobs that already wait for a slot.
             blocked: slots held by runs that take longer than the time looked ahead.
         """
         names = Counter(waiting)
+        ready = names.total()
         if self._prefetch == "auto":
             wanted = free + self._ahead(names, self._concurrency - blocked)
         else:
-            wanted = free + self._prefetch - names.total()
+            wanted = free + self._prefetch - ready
+        wanted = min(wanted, READY - ready)
+        self.low_water = (wanted + ready) // 2
+        if ready > self.low_water:
+            return 0
         return max(0, min(wanted, MOST, max(1, int(STATEMENT_BYTES / self._bytes))))
 
     def _ahead(self, names: Counter[str], slots: int) -> int:

@@ -50,6 +50,11 @@ class Run:
         self.thread_reserved = False
         self.suspect = False
 
+    @property
+    def interrupted(self) -> bool:
+        """Whether it is to end, or to go no further."""
+        return self.interruption is not None
+
     def interrupt(self, why: Interruption) -> None:
         """End the run for this reason, unless another came first; may be called again to insist."""
         if self.interruption is None:

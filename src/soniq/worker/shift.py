@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 
 from soniq.backends.base import WorkerSession
@@ -112,6 +112,7 @@ class Shift:
             give_back=self._give_back,
             held=self._held.keys,
             unknown=self._left_alone,
+            unstored=lambda: self._acker.full,
             until_empty=until_empty,
         )
         self._watch = Service("watch", self._look, events)
@@ -249,18 +250,25 @@ class Shift:
             self._acker.put(Ended(run.job, outcome, seconds, run))
         self._claimer.room()
 
-    def _stored(self, ended: Ended, accepted: bool) -> None:
-        self._gone(ended.job)
+    def _stored(self, batch: Sequence[Ended], accepted: Collection[str]) -> None:
+        watched = self._events.wanted(JobStored)
+        for ended in batch:
+            self._gone(ended.job)
+            if ended.job.id not in accepted:
+                self._refused(ended)
+            else:
+                self._tell_stored(ended, watched=watched)
+        self._claimer.room()
+
+    def _refused(self, ended: Ended) -> None:
+        if not isinstance(ended.outcome, Released):
+            self._events.emit(ClaimLost(self.session.id, ended.job))
+
+    def _tell_stored(self, ended: Ended, *, watched: bool) -> None:
         job, outcome, seconds, run = ended
-        if not accepted:
-            if not isinstance(outcome, Released):
-                self._events.emit(ClaimLost(self.session.id, job))
-            return
-        if job.id in self._awaited and isinstance(outcome, Done | Dead):
-            self._awaited.ended(job.id)
         if isinstance(outcome, Retry | Dead):
             self._events.emit(JobFailed(self.session.id, job, outcome, seconds))
-        if self._events.wanted(JobStored):
+        if watched:
             self._events.emit(JobStored(self.session.id, job, outcome, seconds))
         if self._hooked and run is not None and isinstance(outcome, Done):
             self._call_after(run, seconds)

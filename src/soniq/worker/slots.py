@@ -82,8 +82,22 @@ class Slots:
         while self._open and len(self.running) < self.concurrency:
             if self._suspect is not None:
                 self._start_suspect()
-            elif PROCESS.closed or not self._start_next():
+                continue
+            job = None if PROCESS.closed else self._next()
+            if job is None:
                 return
+            definition = self._registry.get(job.job_name)
+            if definition is None:
+                self._unknown(job)
+            elif not definition.is_async and self._threads.free <= 0:
+                self.thread_line.append(job)
+            else:
+                self._start(job, definition)
+
+    def _next(self) -> ClaimedJob | None:
+        if self.thread_line and self._threads.free > 0:
+            return self.thread_line.popleft()
+        return self._buffer.pop().job if self._buffer else None
 
     def suspect(self, job: ClaimedJob) -> None:
         """Start this suspect before anything else."""
@@ -117,24 +131,6 @@ class Slots:
             self._unknown(job)
         else:
             self._start(job, definition, suspect=True)
-
-    def _start_next(self) -> bool:
-        """Start one ordinary job; False when there is none that could."""
-        while (job := self._next()) is not None:
-            definition = self._registry.get(job.job_name)
-            if definition is None:
-                self._unknown(job)
-            elif not definition.is_async and self._threads.free <= 0:
-                self.thread_line.append(job)
-            else:
-                self._start(job, definition)
-                return True
-        return False
-
-    def _next(self) -> ClaimedJob | None:
-        if self.thread_line and self._threads.free > 0:
-            return self.thread_line.popleft()
-        return self._buffer.pop().job if self._buffer else None
 
     def _start(self, job: ClaimedJob, definition: JobDefinition, suspect: bool = False) -> None:
         run = Run(job, definition, self._loop.time())

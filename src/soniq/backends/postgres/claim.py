@@ -75,10 +75,10 @@ class Claims:
             picks = self._lanes.plan(limit - len(jobs), _now())
             if not picks:
                 break
-            jobs += await self._claim(picks, limit - len(jobs), without)
+            more = await self._claim(picks, limit - len(jobs), without)
+            jobs = sorted(jobs + more, key=_claim_order) if jobs else more
             if len(jobs) >= limit:
                 break
-        jobs.sort(key=_claim_order)
         return self._claimed(jobs, all_due_taken=len(jobs) < limit)
 
     async def _claim(
@@ -89,6 +89,7 @@ class Claims:
                 "claim", *_columns(picks), limit, self._worker_id, list(without)
             )
             jobs, lanes = _split(rows)
+            jobs.sort(key=_claim_order)
             answer = _answer(picks, jobs, lanes)
             self._lanes.claimed(picks, limit, answer, _now())
         return jobs
@@ -183,15 +184,16 @@ def _answer(picks: Sequence[Pick], jobs: list[ClaimedJob], lanes: Rows) -> Answe
 
 
 def _taken(picks: Sequence[Pick], jobs: list[ClaimedJob]) -> dict[LaneKey, tuple[int, Floor]]:
+    """How many jobs came from each lane, and the place of the last; `jobs` are in claim order."""
     if not jobs:
         return {}
     if len(picks) == 1:
-        return {picks[0].lane: (len(jobs), max(map(_place, jobs)))}
+        return {picks[0].lane: (len(jobs), _place(jobs[-1]))}
     taken: dict[LaneKey, tuple[int, Floor]] = {}
     for job in jobs:
         key = LaneKey(job.queue, job.priority)
-        number, last = taken.get(key, (0, _place(job)))
-        taken[key] = (number + 1, max(last, _place(job)))
+        number, _ = taken.get(key, (0, None))
+        taken[key] = (number + 1, _place(job))
     return taken
 
 

@@ -15,6 +15,7 @@ from soniq.backends.postgres.wakeups import Arrival, earlier
 from soniq.records import Dead, Done, Ending, JobStatus, Released, Retry, Snoozed
 
 _ROW_BYTES = 100
+_CHARACTER_BYTES = 3
 
 
 Statement = tuple[str, Sequence[tuple[Any, ...]]]
@@ -24,6 +25,9 @@ Statement = tuple[str, Sequence[tuple[Any, ...]]]
 @dataclass(slots=True)
 class _Batch:
     """Endings as rows for the statement that stores their kind."""
+
+    characters: int = 0
+    """Of all results and error texts."""
 
     done: list[tuple[Any, ...]] = field(default_factory=list)
     deleted: list[tuple[Any, ...]] = field(default_factory=list)
@@ -37,16 +41,20 @@ class _Batch:
             match outcome:
                 case Done(result, keep=True):
                     batch.done.append((job_id, claim, result))
+                    batch.characters += len(result) if result else 0
                 case Done():
                     batch.deleted.append((job_id, claim))
                 case Retry(delay, error):
                     batch.queued.append((job_id, claim, delay, error, 0))
+                    batch.characters += len(error)
                 case Snoozed(delay, note):
                     batch.queued.append((job_id, claim, delay, note, 1))
+                    batch.characters += len(note)
                 case Released(delay):
                     batch.queued.append((job_id, claim, delay, None, 1))
                 case Dead(reason, error):
                     batch.dead.append((job_id, claim, reason.value, error))
+                    batch.characters += len(error)
                 case _:
                     assert_never(outcome)
         return batch
@@ -58,6 +66,8 @@ class _Batch:
             ("finish_queued", self.queued),
             ("finish_dead", self.dead),
         )
+        if self.characters * _CHARACTER_BYTES < CHUNK_BYTES // 2:
+            return [(name, rows) for name, rows in kinds if rows]
         return [(name, part) for name, rows in kinds if rows for part in _chunks(rows)]
 
 
@@ -75,7 +85,9 @@ def _chunks(rows: Sequence[tuple[Any, ...]]) -> Iterator[Sequence[tuple[Any, ...
     """`rows` in parts that one statement may carry."""
     start = size = 0
     for index, row in enumerate(rows):
-        more = _ROW_BYTES + sum(len(value) * 3 for value in row if isinstance(value, str))
+        more = _ROW_BYTES + sum(
+            len(value) * _CHARACTER_BYTES for value in row if isinstance(value, str)
+        )
         if index > start and size + more > CHUNK_BYTES:
             yield rows[start:index]
             start, size = index, 0
