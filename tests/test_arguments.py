@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from enum import Enum
+from ipaddress import IPv4Address
+from pathlib import PurePosixPath
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -337,3 +339,13 @@ def test_an_iterable_is_kept_whole() -> None:
     def handler(numbers: Iterable[int]) -> None: ...
 
     assert list(round_trip(handler, numbers=[1, 2])["numbers"]) == [1, 2]
+
+
+def test_beside_a_secret_everything_is_stored_as_it_is_alone() -> None:
+    def handler(secret: SecretStr, path: PurePosixPath, host: IPv4Address) -> None: ...
+
+    given_values = {"path": PurePosixPath("/a"), "host": IPv4Address("10.0.0.1")}
+    assert round_trip(handler, secret=SecretStr("s"), **given_values) == {
+        "secret": SecretStr("s"),
+        **given_values,
+    }

@@ -20,6 +20,8 @@ from soniq.jsontext import NO_NAN, encode, holds_nan
 _MASK: Final = "**********"
 
 _WRITING: Final = CoreConfig(ser_json_bytes="base64", ser_json_inf_nan="constants")
+# A path, an address ...: as text, if that restores it.
+_INFERRED: Final[dict[str, Any]] = {"inf_nan_mode": "constants", "fallback": str}
 _DUMP: Final[dict[str, Any]] = {"by_alias": True, "round_trip": True, "warnings": False}
 
 
@@ -90,8 +92,8 @@ class TypedJson:
             return
         plain = _revealed(self._serializer.to_python(value, **_DUMP))
         # Models say how they want their bytes; the arguments themselves want base64.
-        yield encode(lambda: to_json(plain, bytes_mode="base64", inf_nan_mode="constants"))
-        yield encode(lambda: to_json(plain, bytes_mode="utf8", inf_nan_mode="constants"))
+        yield encode(lambda: to_json(plain, bytes_mode="base64", **_INFERRED))
+        yield encode(lambda: to_json(plain, bytes_mode="utf8", **_INFERRED))
 
     def _restores(self, text: str, validated: Any, problems: list[str]) -> bool:
         try:

@@ -175,7 +175,7 @@ def test_every_supported_type_reaches_the_handler_as_it_was(app: Soniq, values: 
         await app.enqueue_many(everything, rows)
         await app.run_worker(run_once=True)
 
-    @settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck))
     @given(batches(values))
     def round_trip(batch: list[dict[str, Any]]) -> None:
         received.clear()
@@ -190,7 +190,7 @@ def test_every_supported_type_reaches_the_handler_as_it_was(app: Soniq, values: 
 
 # --- corruption ----------------------------------------------------------------------------------
 
-FITTING = {"point": {"x": 1}, "when": "2026-01-01T00:00:00Z"}
+FITTING: dict[str, Any] = {"point": {"x": 1}, "when": "2026-01-01T00:00:00Z"}
 CORRUPT = {
     "not an object": "[1, 2]",
     "a text": '"point"',
