@@ -6,6 +6,8 @@ import asyncio
 import threading
 from typing import Any
 
+import aiosqlite
+import asyncpg
 import pytest
 
 from soniq import JobContext, Soniq
@@ -227,3 +229,49 @@ async def test_arguments_a_handler_changes_stay_as_they_are_stored(app: Soniq) -
     assert job is not None
     assert job["result"] == [0, 2]
     assert job["args"] == {"items": [0]}
+
+
+async def declare_dead(store: dict[str, Any]) -> None:
+    """Do to every worker's row what a judge does."""
+    statement = "UPDATE soniq_workers SET status = 'stopped'"
+    if store["backend"] == "sqlite":
+        async with aiosqlite.connect(store["database_url"]) as file:
+            await file.execute(statement)
+            await file.commit()
+    else:
+        connection = await asyncpg.connect(store["database_url"])
+        await connection.execute(statement)
+        await connection.close()
+
+
+@pytest.mark.parametrize("store", ["sqlite", "postgres"], indirect=True)
+async def test_a_worker_that_was_declared_dead_goes_on_under_a_new_id(
+    store: dict[str, Any], make_app: MakeApp, caplog: pytest.LogCaptureFixture
+) -> None:
+    app = await make_app(heartbeat_interval=0.2)
+    ids: list[str] = []
+    lost = asyncio.Event()
+
+    @app.job(name="long")
+    async def long(ctx: JobContext) -> str:
+        ids.append(ctx.worker_id)
+        if len(ids) > 1:
+            return "second"
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            lost.set()
+            raise
+        return "first"
+
+    job_id = await app.enqueue(long)
+    async with working(app):
+        await until_status(app, job_id, "processing")
+        await declare_dead(store)
+        await asyncio.wait_for(lost.wait(), PATIENCE)
+        job = await until_status(app, job_id, "done")
+        (active,) = await workers(app, "active")
+    assert job["result"] == "second"
+    assert ids == [ids[0], active["id"]]
+    assert ids[0] != ids[1]
+    assert "declared dead" in caplog.text
