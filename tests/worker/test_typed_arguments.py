@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from enum import Enum, IntEnum
 from ipaddress import IPv4Address
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import Any, Literal, NamedTuple
 from uuid import UUID
 
@@ -218,6 +218,25 @@ async def edit(app: Soniq, job_id: str, text: str) -> None:
         server = await asyncpg.connect(app.settings.database_url)
         await server.execute("UPDATE soniq_jobs SET args = $1 WHERE id = $2::uuid", text, job_id)
         await server.close()
+
+
+async def test_text_that_is_no_json_hides_nothing_else(tmp_path: Path) -> None:
+    async with Soniq(tmp_path / "jobs.db") as app:
+
+        @app.job(name="typed.corrupt")
+        async def corrupt(number: int) -> None: ...
+
+        ids = [await app.enqueue(corrupt, number=number) for number in range(3)]
+        await edit(app, ids[0], "no json")
+        await edit(app, ids[1], "")
+        await app.run_worker(run_once=True)
+
+        dead = await app.list_jobs(status="dead_letter")
+        assert {job["id"]: (job["args"], job["dead_letter_reason"]) for job in dead} == {
+            ids[0]: ("no json", "invalid_arguments"),
+            ids[1]: ("", "invalid_arguments"),
+        }
+        assert await app.wait(ids[2]) is None
 
 
 async def test_corrupt_stored_arguments_are_dead_letters_and_harm_no_others(

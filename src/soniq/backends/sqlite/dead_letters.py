@@ -22,7 +22,7 @@ from soniq.backends.sqlite.database import Database
 from soniq.backends.sqlite.failures import check_text
 from soniq.backends.sqlite.finish import bury
 from soniq.backends.sqlite.lanes import text_of
-from soniq.backends.sqlite.rows import canonical_id
+from soniq.backends.sqlite.rows import canonical_id, document
 from soniq.backends.sqlite.times import ago, moment, stamp
 from soniq.records import DeadLetterReason
 
@@ -183,7 +183,7 @@ def _dead_letter(row: tuple[Any, ...]) -> DeadLetterJob:
     for name in _TIMES:
         if values[name] is not None:
             values[name] = moment(values[name])
-    values["args"] = from_json(values["args"])
+    values["args"] = document(values["args"])
     values["tags"] = from_json(values["tags"] or "[]")
     values["dead_letter_reason"] = DeadLetterReason(values["dead_letter_reason"])
     return DeadLetterJob(**values)

@@ -19,10 +19,18 @@ def job_dict(row: tuple[Any, ...]) -> JobDict:
     for key in _TIMES:
         if job[key] is not None:
             job[key] = moment(job[key])
-    job["args"] = from_json(job["args"])
+    job["args"] = document(job["args"])
     if job["result"] is not None:
-        job["result"] = from_json(job["result"])
+        job["result"] = document(job["result"])
     return job
+
+
+def document(text: str) -> Any:
+    """What is stored as JSON. Text that was edited by hand and is none is shown as it stands."""
+    try:
+        return from_json(text)
+    except ValueError:
+        return text
 
 
 def claimed_jobs(rows: list[list[Any]]) -> list[ClaimedJob]:
