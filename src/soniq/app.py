@@ -22,6 +22,7 @@ from soniq.records import JobDict
 from soniq.registry import JobRegistry
 from soniq.retry import ExponentialBackoff, RetryPolicy
 from soniq.running import check_worker
+from soniq.scheduler import Scheduler
 from soniq.settings import SoniqSettings
 from soniq.spelling import refuse_unknown
 from soniq.sync import SyncClient
@@ -73,8 +74,10 @@ class Soniq(Definitions):
             self._opening = Opening(backend_for(backend, settings.database_url), settings)
         else:
             self._opening = Opening(lambda: backend, settings, backend)
-        self._enqueuer = Enqueuer(self._opening, Resolver(self._registry, settings))
+        resolver = Resolver(self._registry, settings)
+        self._enqueuer = Enqueuer(self._opening, resolver)
         self._queries = Queries(self._opening, settings)
+        self._scheduler = Scheduler(self._opening, resolver, self._declarations, settings)
         self._dead_letter = DeadLetterService(self._opening, settings, self._registry)
         self._waiting = Waiting(self._opening, settings)
 
@@ -94,6 +97,11 @@ class Soniq(Definitions):
     def dead_letter(self) -> DeadLetterService:
         """The jobs that were given up."""
         return self._dead_letter
+
+    @property
+    def scheduler(self) -> Scheduler:
+        """The schedules, and what fires them."""
+        return self._scheduler
 
     @property
     def is_initialized(self) -> bool:
@@ -338,6 +346,8 @@ class Soniq(Definitions):
         run_once: bool = False,
         queues: Sequence[str] | None = None,
         shutdown_event: asyncio.Event | None = None,
+        *,
+        scheduler: bool = False,
     ) -> bool:
         """Run jobs until SIGTERM, SIGINT or SIGHUP, and return whether any job ran.
 
@@ -346,12 +356,15 @@ class Soniq(Definitions):
             run_once: end when nothing is due any more.
             queues: the queues to serve; None is the setting.
             shutdown_event: set it to stop; then no signal handlers are installed.
+            scheduler: run a scheduler beside it.
 
         Raises:
             ValueError: concurrency out of bounds, or ``queues=[]``.
             SoniqError: SONIQ_POOL_TOO_SMALL, SONIQ_SCHEMA_MISSING, SONIQ_SCHEMA_TOO_NEW.
         """
-        return await self._run_worker(concurrency, run_once, queues, shutdown_event)
+        return await self._run_worker(
+            concurrency, run_once, queues, shutdown_event, scheduler=scheduler
+        )
 
     async def _run_worker(
         self,
@@ -360,26 +373,29 @@ class Soniq(Definitions):
         queues: Sequence[str] | None = None,
         shutdown_event: asyncio.Event | None = None,
         replaces: Collection[int] = (),
+        *,
+        scheduler: bool = False,
     ) -> bool:
         # Programs that only enqueue never load the worker.
         from soniq.worker import Surroundings, run_worker
 
         check_worker(concurrency, queues, self._settings)
         opened = await self._opening.ready()
-        return await run_worker(
-            backend=opened.backend,
-            settings=self._settings,
-            registry=self._registry,
-            retry_policy=self._retry_policy,
-            surroundings=Surroundings(
-                self._hooks, self._middleware, self._metrics_sink, self._waiting.awaited
-            ),
-            concurrency=concurrency,
-            queues=queues,
-            run_once=run_once,
-            shutdown_event=shutdown_event,
-            replaces=replaces,
-        )
+        async with self._scheduler.beside_worker(run=scheduler, remind=not run_once):
+            return await run_worker(
+                backend=opened.backend,
+                settings=self._settings,
+                registry=self._registry,
+                retry_policy=self._retry_policy,
+                surroundings=Surroundings(
+                    self._hooks, self._middleware, self._metrics_sink, self._waiting.awaited
+                ),
+                concurrency=concurrency,
+                queues=queues,
+                run_once=run_once,
+                shutdown_event=shutdown_event,
+                replaces=replaces,
+            )
 
     # --- for the command line ------------------------------------------------------------------
 

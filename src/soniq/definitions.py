@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import Any, Concatenate, ParamSpec, TypeVar, Unpack, overload
+from datetime import timedelta
+from typing import Any, Concatenate, ParamSpec, TypeVar, Unpack, cast, overload
 
+from soniq.arguments import InvalidArguments
 from soniq.definition import JobKeywords, define
 from soniq.enqueue import JobDecorator, JobFunction, Options, add_methods
+from soniq.enqueue.resolver import invalid_arguments
 from soniq.hooks import HookEvent, Hooks
 from soniq.job import JobContext
 from soniq.middleware import Middleware, checked
-from soniq.registry import JobRegistry
+from soniq.periodic import Declarations, Plan, plan
+from soniq.registry import JobDefinition, JobRegistry
 from soniq.settings import SoniqSettings
 
 P = ParamSpec("P")
@@ -32,6 +36,7 @@ class Definitions(ABC):
         self._registry = JobRegistry()
         self._hooks = Hooks()
         self._middleware: list[Middleware] = []
+        self._declarations = Declarations()
 
     @overload
     def job(
@@ -77,6 +82,67 @@ class Definitions(ABC):
             return lambda decorated: self._define(decorated, keywords)
         return self._define(function, keywords)
 
+    def periodic(
+        self,
+        *,
+        cron: str | timedelta | None = None,
+        every: timedelta | float | str | None = None,
+        timezone: str | None = None,
+        catch_up: str | None = None,
+        overlap: str | None = None,
+        jitter: timedelta | float | None = None,
+        schedule_args: dict[str, Any] | None = None,
+        schedule_name: str | None = None,
+        **keywords: Unpack[JobKeywords],
+    ) -> JobDecorator:
+        """Register a handler that is enqueued again and again: ``@app.periodic(cron="@daily")``.
+
+        Nothing is stored until a scheduler starts. Several of these on one handler, with a
+        `schedule_name` each, are several schedules of its job.
+
+        Args:
+            cron: when: 5 fields, 6 with seconds first, or a macro such as ``@daily``.
+            every: instead of `cron`, an interval: a timedelta or seconds, at least one.
+            timezone: IANA name of the zone of `cron`; UTC if left out.
+            catch_up: what becomes of missed runs: ``skip``, ``one`` for all of them (the default),
+                or ``all``.
+            overlap: ``skip`` passes over a due time while the last job is unfinished; ``allow``
+                (the default) does not.
+            jitter: seconds; each run is put off by a random part of it.
+            schedule_args: the job's arguments.
+            schedule_name: of the schedule; left out, the job's.
+            keywords: those of `job`.
+
+        Raises:
+            TypeError: an unknown keyword, or something that cannot be a handler.
+            ValueError: a value that means nothing, named at the start of the message.
+            SoniqError: SONIQ_INVALID_TASK_NAME, SONIQ_TASK_ARGS_INVALID.
+        """
+        planned = plan(
+            cron=cron,
+            every=every,
+            timezone=timezone,
+            catch_up=catch_up,
+            overlap=overlap,
+            jitter=jitter,
+            name=schedule_name,
+        )
+
+        def declare(function: Callable[..., Any]) -> Any:
+            defined = self._define(function, {**keywords})
+            self._declare(function, planned, schedule_args)
+            return defined
+
+        return cast(JobDecorator, declare)
+
+    def _declare(
+        self, function: Callable[..., Any], planned: Plan, args: dict[str, Any] | None
+    ) -> None:
+        definition = self._registry.of(function)
+        assert definition is not None
+        _check_arguments(definition, args)
+        self._declarations.add(definition.name, function, planned, args or {})
+
     def _define(self, function: Callable[..., Any], keywords: dict[str, Any]) -> Any:
         self._registry.register(define(function, keywords, self._settings))
 
@@ -108,3 +174,12 @@ class Definitions(ABC):
         """Wrap every run: ``async def middleware(ctx, call_next)``; the first is outermost."""
         self._middleware.append(checked(middleware))
         return middleware
+
+
+def _check_arguments(definition: JobDefinition, args: Any) -> None:
+    if args is not None and not isinstance(args, dict):
+        raise TypeError(f"schedule_args must be a dict, got {type(args).__name__}")
+    try:
+        definition.arguments.dump(args or {})
+    except InvalidArguments as invalid:
+        raise invalid_arguments(definition.name, invalid.errors) from invalid

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Final
+from typing import Any, Final, overload
 
 from soniq.limits import check_seconds, check_text
 from soniq.timing import Timing, timing
+
+_log = logging.getLogger("soniq.app")
 
 MAX_NAME_LENGTH: Final = 512
 
@@ -49,9 +52,48 @@ class Declared:
     """A schedule that code declares with ``@app.periodic``."""
 
     name: str
+    job_name: str
     function: Callable[..., Any]
     args: dict[str, Any]
     plan: Plan
+
+
+class Declarations(Sequence[Declared]):
+    """The schedules that code declares, by name."""
+
+    def __init__(self) -> None:
+        self._by_name: dict[str, Declared] = {}
+
+    def add(
+        self, job_name: str, function: Callable[..., Any], plan: Plan, args: dict[str, Any]
+    ) -> None:
+        """Declare a schedule of that job.
+
+        Raises:
+            ValueError: the function has a schedule of the same name already.
+        """
+        name = job_name if plan.name is None else plan.name
+        earlier = self._by_name.get(name)
+        if earlier is not None and earlier.function is function:
+            raise ValueError(
+                f"schedule_name: {name!r} is declared twice for {job_name}; give each schedule of "
+                "a job a name of its own"
+            )
+        if earlier is not None:
+            _log.warning("Schedule %s is declared twice; the later declaration stands", name)
+        self._by_name[name] = Declared(name, job_name, function, args, plan)
+
+    @overload
+    def __getitem__(self, index: int) -> Declared: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Declared]: ...
+
+    def __getitem__(self, index: int | slice) -> Declared | Sequence[Declared]:
+        return tuple(self._by_name.values())[index]
+
+    def __len__(self) -> int:
+        return len(self._by_name)
 
 
 def plan(

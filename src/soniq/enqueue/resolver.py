@@ -81,7 +81,7 @@ class Resolver:
             _dedup_key(target.name, text, options.dedup_key, unique=unique),
             scheduled_at,
             delay,
-            self._producer_id(),
+            self.producer_id(),
         )
 
     def jobs(
@@ -100,7 +100,7 @@ class Resolver:
         _check_rows(rows, dedup_keys)
         queue, priority, unique = _settled(found, options)
         scheduled_at, delay = due(options.scheduled_at, options.delay)
-        producer, keys = self._producer_id(), dedup_keys or [None] * len(rows)
+        producer, keys = self.producer_id(), dedup_keys or [None] * len(rows)
         jobs = []
         for index, (arguments, key) in enumerate(zip(rows, keys, strict=True)):
             text = self._text(found, arguments, index)
@@ -136,8 +136,8 @@ class Resolver:
                 [f"they take {size} bytes as JSON, and max_args_bytes allows {most}"]
             )
 
-    def _producer_id(self) -> str:
-        """Who enqueues. A forked process is somebody else."""
+    def producer_id(self) -> str:
+        """Who enqueues, as noted on jobs. A forked process is somebody else."""
         pid, producer = self._producer
         if pid == os.getpid():
             return producer

@@ -1,0 +1,5 @@
+"""Schedules: adding and editing them, and firing them when they are due."""
+
+from soniq.scheduler.service import Scheduler
+
+__all__ = ["Scheduler"]
