@@ -87,7 +87,10 @@ class Terminal:
         deadline = time.monotonic() + _PATIENCE
         while self._read(deadline):
             pass
-        return self._process.wait(_PATIENCE)
+        try:
+            return self._process.wait(max(deadline - time.monotonic(), 1.0))
+        except subprocess.TimeoutExpired:
+            raise AssertionError(f"still running after:\n{self.text}") from None
 
     def _read(self, deadline: float) -> bool:
         """Read what there is; False when it has ended or the time is over."""

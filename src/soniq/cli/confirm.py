@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import select
 import signal
+import socket
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final
-
-import typer
 
 from soniq.cli import output
 from soniq.cli.failures import CommandFailed
@@ -37,12 +39,31 @@ def confirmed(deed: str, number: int, *, yes: bool) -> bool:
 
 
 def _agreed(question: str) -> bool:
-    # The event loop's handler would only note Ctrl+C while the loop stands still for the answer.
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    try:
-        return typer.confirm(question, err=True)
-    except typer.Abort:
+    sys.stderr.write(f"{question} [y/N]: ")
+    sys.stderr.flush()
+    with _interruptions() as interrupted:
+        ready, _, _ = select.select([sys.stdin, interrupted], [], [])
+    if interrupted in ready:
         sys.stderr.write("\n")
         return False
+    return sys.stdin.readline().strip().lower() in {"y", "yes"}
+
+
+@contextmanager
+def _interruptions() -> Iterator[socket.socket]:
+    """What becomes readable with Ctrl+C.
+
+    The event loop's own handler would only note it while the loop stands still for the answer, and
+    one that raises may come a moment before the reading begins, which then goes on.
+    """
+    here, there = socket.socketpair()
+    there.setblocking(False)
+    handler = signal.signal(signal.SIGINT, lambda *_: None)
+    descriptor = signal.set_wakeup_fd(there.fileno())
+    try:
+        yield here
     finally:
-        signal.signal(signal.SIGINT, before)
+        signal.set_wakeup_fd(descriptor)
+        signal.signal(signal.SIGINT, handler)
+        here.close()
+        there.close()
