@@ -33,11 +33,22 @@ async def job(store: Store, victim: Recruit) -> ClaimedJob:
 
 
 async def recover(worker: Recruit, max_crashes: int = 3) -> Recovered:
-    return await worker.session.recover(max_crashes=max_crashes)
+    """What one sweep found, less the number of live workers."""
+    found = await worker.session.recover(max_crashes=max_crashes)
+    return found._replace(live=NOBODY.live)
 
 
 async def test_nobody_dead_nothing_done(judge: Recruit) -> None:
     assert await recover(judge) == NOBODY
+
+
+async def test_a_sweep_tells_how_many_workers_live(store: Store, judge: Recruit) -> None:
+    assert (await judge.session.recover(max_crashes=3)).live == 1
+    await store.join()
+    other = await store.join()
+    assert (await judge.session.recover(max_crashes=3)).live == 3
+    await other.session.leave()
+    assert (await judge.session.recover(max_crashes=3)).live == 2
 
 
 async def test_a_silent_workers_jobs_are_queued_again(
@@ -266,7 +277,7 @@ async def test_a_process_said_to_be_gone_that_still_holds_its_lock_is_not_taken_
 
     found = await judge.session.recover(max_crashes=3, gone={1_000_003, 1_000_004})
 
-    assert found == NOBODY
+    assert found._replace(live=NOBODY.live) == NOBODY
     assert await alive.finish(job, Done())
 
 

@@ -325,4 +325,3 @@ async def test_whoever_watches_hears_of_edits_elsewhere(store: Store, edit: str)
             await elsewhere.schedules.retire(scheduler.id)
         async with asyncio.timeout(PATIENCE):
             await heard.wait()
-

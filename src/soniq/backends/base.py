@@ -20,6 +20,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, Protocol
 
 from soniq.backends.dead_letters import DeadLetterStore
+from soniq.backends.diagnosis import Diagnosis
 from soniq.backends.schedules import ScheduleStore
 from soniq.records import (
     Claimed,
@@ -198,6 +199,13 @@ class Backend(Protocol):
     @property
     def schedules(self) -> ScheduleStore:
         """What is enqueued again and again."""
+        ...
+
+    # --- health --------------------------------------------------------------------------------
+
+    @property
+    def diagnosis(self) -> Diagnosis:
+        """Facts about this store's health; may be asked before `setup`."""
         ...
 
     # --- workers -------------------------------------------------------------------------------

@@ -185,13 +185,21 @@ class Opening:
         if loop is asyncio.get_running_loop():
             await self._end(loop)
         elif loop.is_running():
-            ending = asyncio.run_coroutine_threadsafe(self._end(loop), loop)
-            try:
-                await asyncio.wait_for(asyncio.wrap_future(ending), _FAREWELL)
-            except TimeoutError:
-                _log.warning("The event loop of another thread is blocked; its opening stays open")
+            await self._ask_to_end(loop)
         else:
             await self._abandon(loop)
+
+    async def _ask_to_end(self, loop: Loop) -> None:
+        ending = asyncio.run_coroutine_threadsafe(self._end(loop), loop)
+        done, _ = await asyncio.wait([asyncio.wrap_future(ending)], timeout=_FAREWELL)
+        for ended in done:
+            ended.result()
+        if not done:
+            _log.warning(
+                "The event loop of another thread has not run for %g seconds; the connections"
+                " of this instance there are closed as soon as it runs again",
+                _FAREWELL,
+            )
 
     async def _end(self, loop: Loop) -> None:
         # Under the lock: an opening under way ends first, so that nothing of it stays open.

@@ -31,7 +31,7 @@ async def test_a_worker_that_speaks_up_while_it_is_being_judged_lives(
 
     monkeypatch.setattr(recover, "find_dead", find_and_hear)
 
-    assert await judge.session.recover(max_crashes=3) == Recovered([], [], [])
+    assert await judge.session.recover(max_crashes=3) == Recovered([], [], [], live=1)
     assert await late.session.heartbeat()
     await store.close()
 

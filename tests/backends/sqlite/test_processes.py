@@ -63,7 +63,7 @@ async def test_a_process_that_merely_stands_still_keeps_its_jobs(
     slow.send_signal(signal.SIGSTOP)
     try:
         await _outwait_its_heartbeat(judge, worker_id, backend)
-        assert await judge.recover(max_crashes=3) == Recovered([], [], [])
+        assert await judge.recover(max_crashes=3) == Recovered([], [], [], live=2)
     finally:
         slow.send_signal(signal.SIGCONT)
     assert await judge.lost(dict.fromkeys(held, 1))

@@ -11,7 +11,9 @@ from typing import Any
 
 from soniq.backends.base import Wake, WorkerSession
 from soniq.backends.dead_letters import DeadLetterStore
+from soniq.backends.diagnosis import Diagnosis
 from soniq.backends.memory.dead_letters import MemoryDeadLetters
+from soniq.backends.memory.diagnosis import MemoryDiagnosis
 from soniq.backends.memory.rows import Lease, Row, WorkerRow
 from soniq.backends.memory.schedules import MemorySchedules
 from soniq.backends.memory.session import MemorySession
@@ -156,6 +158,12 @@ class MemoryBackend:
     @property
     def schedules(self) -> ScheduleStore:
         return self._schedules
+
+    # --- health --------------------------------------------------------------------------------
+
+    @property
+    def diagnosis(self) -> Diagnosis:
+        return MemoryDiagnosis(self._store, self._settings.heartbeat_interval)
 
     # --- workers -------------------------------------------------------------------------------
 

@@ -47,10 +47,11 @@ class Judge:
 def recover(store: Store, judge: Judge, max_crashes: int) -> Recovered:
     """One sweep, as `WorkerSession.recover` promises it."""
     now = store.now()
-    found = Recovered([], [], [])
-    for worker in list(store.workers.values()):
-        if judge.finds_dead(worker, now):
-            _declare_dead(store, worker, max_crashes, now, found)
+    live = [worker for worker in store.workers.values() if worker.live]
+    dead = [worker for worker in live if judge.finds_dead(worker, now)]
+    found = Recovered([], [], [], live=len(live) - len(dead))
+    for worker in dead:
+        _declare_dead(store, worker, max_crashes, now, found)
     for row in _orphans(store):
         if row.worker_id not in store.workers:
             _crash(store, row, max_crashes, now, found)

@@ -15,9 +15,17 @@ from asyncpg.pool import PoolConnectionProxy
 
 from soniq.backends.base import Unavailable, Unstorable, Wake, WorkerSession
 from soniq.backends.dead_letters import DeadLetterStore
+from soniq.backends.diagnosis import Diagnosis
 from soniq.backends.postgres import migrate
-from soniq.backends.postgres.connection import STATEMENT_TIMEOUT, Connection, Database, transaction
+from soniq.backends.postgres.connection import (
+    POOL_SIZE,
+    STATEMENT_TIMEOUT,
+    Connection,
+    Database,
+    transaction,
+)
 from soniq.backends.postgres.dead_letters import PostgresDeadLetters
+from soniq.backends.postgres.diagnosis import PostgresDiagnosis
 from soniq.backends.postgres.insert import Insert
 from soniq.backends.postgres.notify import Notifier
 from soniq.backends.postgres.rows import is_id, job_dict
@@ -33,7 +41,6 @@ from soniq.settings import SoniqSettings
 if TYPE_CHECKING:
     Pool = asyncpg.Pool[asyncpg.Record]
 
-_POOL_SIZE: Final = 7
 _CLOSE_TIMEOUT: Final = 5.0
 _LONG_AGO: Final = datetime(1, 1, 1, tzinfo=UTC)
 
@@ -92,7 +99,7 @@ class PostgresBackend:
         return await asyncpg.create_pool(
             self._url,
             min_size=0,
-            max_size=settings.pool_max_size or _POOL_SIZE,
+            max_size=settings.pool_max_size or POOL_SIZE,
             init=self._database.prepare,
             reset=_keep_settings,
             **self._database.options(),
@@ -301,6 +308,12 @@ class PostgresBackend:
     async def _payload(self) -> Payload:
         notifier = await self._notifying()
         return lambda arrived: notifier.payload(arrived, ours=False)
+
+    # --- health --------------------------------------------------------------------------------
+
+    @property
+    def diagnosis(self) -> Diagnosis:
+        return PostgresDiagnosis(self._database)
 
     # --- workers -------------------------------------------------------------------------------
 

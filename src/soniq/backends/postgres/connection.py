@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 import asyncpg
 
+from soniq.backends.postgres.address import address_of
 from soniq.backends.postgres.errors import translated
 from soniq.backends.postgres.sql import statements
 from soniq.errors import masked
@@ -22,6 +23,8 @@ Rows: TypeAlias = "list[asyncpg.Record]"
 
 STATEMENT_TIMEOUT: Final = 30.0
 CONNECT_TIMEOUT: Final = 10.0
+POOL_SIZE: Final = 7
+"""Connections of a pool that is sized to fit, at most."""
 
 _log = soniq_logger("soniq.postgres")
 
@@ -57,6 +60,7 @@ class Database:
     def __init__(self, url: str, schema: str | None = None) -> None:
         self.url = url
         self.location = masked(url)
+        self.address = address_of(url)
         self.schema = schema
         self.pooled = False
         """A transaction pooler stands in between: nothing of a session outlives a transaction."""

@@ -43,6 +43,7 @@ class Listener:
         worker: whose it is.
         heartbeat_interval: seconds between heartbeats.
         longest_pause: seconds between tries to connect, at most.
+        connections: how many this worker may open; told to others.
         send: sends an empty notification to a channel through another connection.
         hear: takes the payloads of what is announced.
         missed: called when announcements may have been missed.
@@ -55,6 +56,7 @@ class Listener:
         *,
         heartbeat_interval: float,
         longest_pause: float,
+        connections: int,
         send: Callable[[str], Awaitable[Any]],
         hear: Callable[[str], None],
         missed: Callable[[], None],
@@ -63,6 +65,7 @@ class Listener:
         self._worker = worker
         self._heartbeat_interval = heartbeat_interval
         self._longest_pause = longest_pause
+        self._connections = connections
         self._send = send
         self._hear = hear
         self._missed = missed
@@ -182,6 +185,8 @@ class Listener:
             self._heartbeat_interval,
             worker.version,
             list(worker.job_names),
+            self._database.address,
+            self._connections,
         )
         self._alive = bool(rows)
 

@@ -7,10 +7,10 @@ import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final
-from urllib.parse import parse_qs, unquote, urlsplit
 
 import asyncpg
 
+from soniq.backends.postgres.address import database_name
 from soniq.backends.postgres.connection import CONNECT_TIMEOUT, Connection, Database, transaction
 from soniq.backends.postgres.errors import MISSING, missing
 from soniq.backends.postgres.sql import migration_files, qualified, quoted
@@ -76,14 +76,6 @@ def _named(step: str, database: Database) -> Iterator[None]:
         raise
     except asyncpg.PostgresError as error:
         raise MigrationError(step, str(error), {"database": database.location}) from error
-
-
-def database_name(url: str) -> str:
-    """The database that a URL names: in its query, its path, or by its user."""
-    parts = urlsplit(url)
-    query = parse_qs(parts.query)
-    given = query.get("dbname") or query.get("database")
-    return given[0] if given else unquote(parts.path.lstrip("/") or parts.username or "postgres")
 
 
 async def _bootstrap(database: Database, connection: Connection) -> None:

@@ -12,6 +12,7 @@ from asyncpg import Record
 from soniq.backends.base import Wake
 from soniq.backends.postgres.claim import Claims
 from soniq.backends.postgres.connection import (
+    POOL_SIZE,
     Connection,
     Database,
     Link,
@@ -37,6 +38,7 @@ Payload = Callable[[Sequence[Arrival]], str | None]
 Connect = Callable[[], AbstractAsyncContextManager[Connection]]
 
 _LEAVE_TIMEOUT: Final = 2.0
+_OWN_CONNECTIONS: Final = 3
 _POOLED_CLAIM_ENDS: Final = 35.0
 
 # Tables that were never analysed make the planner guess, and it guesses wrong by a thousand: it
@@ -106,6 +108,7 @@ class PostgresSession:
             worker,
             heartbeat_interval=settings.heartbeat_interval,
             longest_pause=settings.error_retry_delay,
+            connections=_OWN_CONNECTIONS + (settings.pool_max_size or POOL_SIZE),
             send=self._send_probe,
             hear=self._hear,
             missed=self.forget,

@@ -38,12 +38,15 @@ async def recover(
     notify: Callable[[Connection, Sequence[Record]], Awaitable[None]],
 ) -> tuple[Recovered, Rows]:
     """One sweep, as `WorkerSession.recover` promises it, and the rows queued again."""
-    dead = await database.fetch(connection, "declare_dead", judge, heartbeat_timeout, list(gone))
-    found = Recovered([DeadWorker(*row) for row in dead], [], [])
+    *dead, summary = await database.fetch(
+        connection, "declare_dead", judge, heartbeat_timeout, list(gone)
+    )
+    workers = [DeadWorker(row["id"], row["hostname"], row["pid"], row["stopping"]) for row in dead]
+    found = Recovered(workers, [], [], live=summary["live"])
     queued: Rows = []
+    more = bool(dead) or summary["orphans"]
     for _ in range(_BATCHES):
-        # Mostly there is nothing, and to see that takes one statement and no transaction.
-        if not await database.fetch(connection, "find_orphan"):
+        if not more:
             break
         async with transaction(connection, **LIMITS):
             rows = await database.fetch(connection, "recover", max_crashes, _JOBS_A_BATCH)
@@ -52,8 +55,7 @@ async def recover(
         queued += again
         found.requeued.extend(row["id"] for row in again)
         found.dead.extend(row["id"] for row in rows if row["dead"])
-        if len(rows) < _JOBS_A_BATCH:
-            break
+        more = len(rows) == _JOBS_A_BATCH
     return found, queued
 
 

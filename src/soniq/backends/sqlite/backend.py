@@ -9,11 +9,13 @@ from typing import Any, Final, TypeVar
 
 from soniq.backends.base import Unavailable, Wake, WorkerSession
 from soniq.backends.dead_letters import DeadLetterStore
+from soniq.backends.diagnosis import Diagnosis
 from soniq.backends.schedules import ScheduleStore
 from soniq.backends.sqlite import insert, queries, schema, upkeep
 from soniq.backends.sqlite.connection import Connection
 from soniq.backends.sqlite.database import PATIENCE, Database
 from soniq.backends.sqlite.dead_letters import SQLiteDeadLetters
+from soniq.backends.sqlite.diagnosis import SQLiteDiagnosis
 from soniq.backends.sqlite.liveness import folder_of
 from soniq.backends.sqlite.rows import canonical_id
 from soniq.backends.sqlite.schedules import SQLiteSchedules
@@ -215,6 +217,12 @@ class SQLiteBackend:
             self._write,
             lambda: Connection(self._path, self._clock, self._turn, "schedules"),
         )
+
+    # --- health --------------------------------------------------------------------------------
+
+    @property
+    def diagnosis(self) -> Diagnosis:
+        return SQLiteDiagnosis(self._path, self._clock, lambda look: self._on(self._reader, look))
 
     # --- workers -------------------------------------------------------------------------------
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
@@ -76,24 +76,25 @@ class Judge:
         return (known_gone or late) and liveness.is_free(self._path, worker.id)
 
 
-def find_dead(database: Database, judge: Judge, gone: Collection[int]) -> list[Registered]:
-    """The workers that are dead by now. A plain read."""
-    now = database.clock()
-    workers = (Registered(*row) for row in database.rows("live_workers"))
-    return [worker for worker in workers if judge.is_dead(worker, gone, now)]
+def find_dead(
+    live: Sequence[Registered], judge: Judge, gone: Collection[int], now: datetime
+) -> list[Registered]:
+    """Those of the live workers that are dead by now."""
+    return [worker for worker in live if judge.is_dead(worker, gone, now)]
 
 
 def recover(database: Database, judge: Judge, max_crashes: int, gone: Collection[int]) -> Recovered:
     """See `WorkerSession.recover`. Writes only if there is something to recover."""
-    dead = find_dead(database, judge, gone)
-    found = Recovered([], [], [])
+    live = [Registered(*row) for row in database.rows("live_workers")]
+    dead = find_dead(live, judge, gone, database.clock())
+    found = Recovered([], [], [], live=len(live) - len(dead))
     if not dead and not database.rows("orphans"):
         return found
-    with database.writing() as now:
+    with database.writing() as written_at:
         for worker in dead:
-            _declare_dead(database, worker, max_crashes, stamp(now), found)
+            _declare_dead(database, worker, max_crashes, stamp(written_at), found)
         for worker_id, left_in_order in database.rows("orphans"):
-            _requeue(database, worker_id, not left_in_order, max_crashes, stamp(now), found)
+            _requeue(database, worker_id, not left_in_order, max_crashes, stamp(written_at), found)
     for declared in found.workers:
         liveness.clear(database.path, declared.id)
     return found

@@ -1,4 +1,7 @@
 -- $1 judge   $2 heartbeat timeout   $3 process ids of the judge's host that are known to have ended
+-- The last row tells how many workers live, and whether anything is processing under none of them:
+-- mostly there is nothing, and to see that takes this one statement. Where to look for it is told
+-- in `recover`.
 -- A judge whose own heartbeat is late knows nothing about the others.
 WITH judge AS MATERIALIZED (
     SELECT id, hostname, steady_since
@@ -50,9 +53,40 @@ found AS MATERIALIZED (
     WHERE worker.id = ANY (ARRAY(SELECT id FROM dead))
     ORDER BY worker.id
     FOR UPDATE SKIP LOCKED
+),
+declared AS (
+    UPDATE soniq_workers AS worker
+    SET status = 'stopped', stopped_at = now(), crashed = found.status = 'active'
+    FROM found
+    WHERE worker.id = found.id AND found.status <> 'stopped'
+    RETURNING worker.id::text, worker.hostname, worker.pid, found.status = 'stopping' AS stopping
+),
+fence AS MATERIALIZED (
+    SELECT id FROM soniq_workers WHERE status <> 'stopped'
+    UNION ALL
+    SELECT '00000000-0000-0000-0000-000000000000'
+),
+gap AS MATERIALIZED (
+    SELECT
+        id AS low,
+        coalesce(
+            lead(id) OVER (ORDER BY id), 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid
+        ) AS high
+    FROM fence
 )
-UPDATE soniq_workers AS worker
-SET status = 'stopped', stopped_at = now(), crashed = found.status = 'active'
-FROM found
-WHERE worker.id = found.id AND found.status <> 'stopped'
-RETURNING worker.id::text, worker.hostname, worker.pid, found.status = 'stopping' AS stopping
+SELECT id, hostname, pid, stopping, NULL::bigint AS live, NULL::boolean AS orphans FROM declared
+UNION ALL
+SELECT
+    NULL, NULL, NULL, NULL,
+    (SELECT count(*) - 1 FROM fence),
+    EXISTS (
+        SELECT
+        FROM gap
+        CROSS JOIN LATERAL (
+            SELECT
+            FROM soniq_jobs
+            WHERE status = 'processing' AND worker_id > gap.low AND worker_id < gap.high
+            LIMIT 1
+        ) AS held
+    )
+    OR EXISTS (SELECT FROM soniq_jobs WHERE status = 'processing' AND worker_id IS NULL)

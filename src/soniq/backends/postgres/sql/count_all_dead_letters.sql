@@ -1,0 +1,1 @@
+SELECT count(*) FROM soniq_dead_letter_jobs
