@@ -11,6 +11,7 @@ from typing import Any
 
 from bench.driver.subject import Hit, Options, Producer
 from soniq import Soniq
+from soniq.cli.working import spare_the_collector
 from soniq.metrics import PrometheusMetricsSink
 
 UVLOOP = True
@@ -65,5 +66,6 @@ async def producer(url: str, options: Options) -> Producer:
 
 async def work(url: str, options: Options, hit: Hit) -> None:
     app = make_app(url, options, hit)
+    spare_the_collector()  # as `soniq worker` does
     await app.run_worker()
     await app.close()

@@ -15,6 +15,7 @@ from soniq.records import Claimed, ClaimedJob
 from soniq.registry import JobRegistry
 from soniq.retry import ExponentialBackoff
 from soniq.settings import SoniqSettings
+from soniq.worker import claimer
 from soniq.worker.acker import BACKLOG
 from soniq.worker.pace import READY
 from soniq.worker.shift import Shift
@@ -187,7 +188,10 @@ async def test_what_waits_too_long_for_a_slot_goes_back(bench: Bench) -> None:
     assert not [n for n in bench.began if n.startswith("behind")]
 
 
-async def test_a_better_priority_is_claimed_past_a_full_buffer_of_worse_ones() -> None:
+async def test_a_better_priority_is_claimed_past_a_full_buffer_of_worse_ones(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(claimer, "STALE", 1000.0)  # or the buffer would empty by itself
     bench = Bench(prefetch=3)
     bench.store.jobs = [bench.job("long", "a"), bench.job("long", "b")]
     bench.store.jobs += [bench.job("quick", f"ordinary {n}", priority=100) for n in range(3)]
