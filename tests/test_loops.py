@@ -14,6 +14,7 @@ import asyncpg
 import pytest
 
 from soniq import Soniq, SoniqError, TaskRef
+from soniq.backends import opening
 from soniq.backends.postgres import PostgresBackend
 from soniq.errors import SONIQ_APP_CLOSED
 
@@ -161,6 +162,27 @@ def test_closing_ends_it_on_every_loop(app: Soniq) -> None:
             with pytest.raises(SoniqError) as caught:
                 loop.run(app.enqueue(REF))
             assert caught.value.error_code == SONIQ_APP_CLOSED
+
+
+def test_a_loop_that_is_blocked_holds_up_no_close_and_closes_later(
+    app: Soniq, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(opening, "_FAREWELL", 0.1)
+    release = threading.Event()
+
+    async def block() -> None:
+        release.wait(PATIENCE)
+
+    with LiveLoop() as one, LiveLoop() as other, ThreadPoolExecutor(1) as threads:
+        other.run(app.enqueue(REF))
+        blocked = threads.submit(other.run, block())
+        one.run(app.close())
+        assert "has not run for 0.1 seconds" in caplog.text
+        release.set()
+        blocked.result(PATIENCE)
+        with pytest.raises(SoniqError) as caught:
+            other.run(app.enqueue(REF))
+        assert caught.value.error_code == SONIQ_APP_CLOSED
 
 
 def test_a_loop_that_was_stopped_in_between_goes_on(app: Soniq) -> None:

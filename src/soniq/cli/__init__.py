@@ -8,7 +8,18 @@ from typing import Annotated, Any, Final, cast
 import typer
 from typer.main import get_command
 
-from soniq.cli import dead_letter, health, migrate_status, output, setup, status, worker
+from soniq.cli import (
+    dead_letter,
+    health,
+    inspect,
+    migrate_status,
+    output,
+    scheduler,
+    schedules,
+    setup,
+    status,
+    worker,
+)
 from soniq.cli.failures import report, wants_debug
 from soniq.cli.options import examples
 from soniq.version import __version__
@@ -34,7 +45,17 @@ _commands = typer.Typer(
         "soniq status --jobs",
     ),
 )
-for module in (worker, setup, migrate_status, status, health, dead_letter):
+for module in (
+    worker,
+    setup,
+    migrate_status,
+    status,
+    health,
+    dead_letter,
+    scheduler,
+    schedules,
+    inspect,
+):
     module.register(_commands)
 
 

@@ -66,6 +66,9 @@ def worker(
             show_default=False,
         ),
     ] = None,
+    scheduler: Annotated[
+        bool, typer.Option("--scheduler", help="Run a scheduler beside the worker.")
+    ] = False,
     log_level: Annotated[
         LogLevel | None, typer.Option(case_sensitive=False, show_default=False)
     ] = None,
@@ -93,6 +96,7 @@ def worker(
             concurrency=concurrency or settings.concurrency,
             queues=_queues(queues) or settings.queues,
             run_once=run_once,
+            scheduler=scheduler,
             lifeline=held,
             replaces=tuple(map(int, comma_list(replaces))),
             metrics_port=metrics_port,
