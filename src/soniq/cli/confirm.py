@@ -39,9 +39,9 @@ def confirmed(deed: str, number: int, *, yes: bool) -> bool:
 
 
 def _agreed(question: str) -> bool:
-    sys.stderr.write(f"{question} [y/N]: ")
-    sys.stderr.flush()
     with _interruptions() as interrupted:
+        sys.stderr.write(f"{question} [y/N]: ")
+        sys.stderr.flush()
         ready, _, _ = select.select([sys.stdin, interrupted], [], [])
     if interrupted in ready:
         sys.stderr.write("\n")
