@@ -28,6 +28,15 @@ class Processes:
 
     def worker(self, url: str, *options: str, **settings: object) -> subprocess.Popen[bytes]:
         """Start ``soniq worker`` on the store at `url`; its output goes to a file."""
+        return self._start("worker", url, *options, **settings)
+
+    def scheduler(self, url: str) -> subprocess.Popen[bytes]:
+        """Start ``soniq scheduler`` on the store at `url`."""
+        return self._start("scheduler", url)
+
+    def _start(
+        self, command: str, url: str, *options: str, **settings: object
+    ) -> subprocess.Popen[bytes]:
         environment = {
             **{key: value for key, value in os.environ.items() if not key.startswith("SONIQ_")},
             "SONIQ_DATABASE_URL": url,
@@ -35,7 +44,7 @@ class Processes:
         }
         with (self._folder / f"worker{len(self._started)}.log").open("wb") as output:
             process = subprocess.Popen(
-                [sys.executable, "-m", "soniq", "worker", APP, *options],
+                [sys.executable, "-m", "soniq", command, APP, *options],
                 cwd=ROOT,
                 env=environment,
                 stdout=output,
