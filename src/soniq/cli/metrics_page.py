@@ -12,8 +12,9 @@ from soniq.app import Soniq
 from soniq.cli import output
 from soniq.cli.failures import CommandFailed
 from soniq.observability import NoopMetricsSink, PrometheusMetricsSink
-from soniq.observability.exposition import SharedCounts, served
+from soniq.observability.exposition import served
 from soniq.observability.prometheus import registries
+from soniq.observability.shared_counts import SharedCounts
 
 
 def attach_sink(app: Soniq) -> bool:

@@ -33,7 +33,7 @@ def work_in_processes(located: Located, options: WorkerOptions, processes: int) 
             processes,
             run_once=options.run_once,
             environment=counts.environment if counts else None,
-            on_end=counts.forget_live if counts else None,
+            on_end=counts.ended if counts else None,
         )
         return await supervisor.run()
 

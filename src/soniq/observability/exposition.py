@@ -1,14 +1,11 @@
-"""Serving over HTTP what Prometheus sinks have counted, in one process or in several."""
+"""Serving metrics over HTTP."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
-from tempfile import TemporaryDirectory
-from typing import Self
 
 from prometheus_client import CollectorRegistry, start_http_server
-from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 
 
 @contextmanager
@@ -25,31 +22,3 @@ def served(registry: CollectorRegistry, port: int) -> Iterator[int]:
         server.shutdown()
         server.server_close()
         thread.join()
-
-
-class SharedCounts:
-    """Counts that several processes keep together, in a folder that goes with the block.
-
-    Each process has files of its own there. Those of its counters outlive it, so that no total ever
-    falls.
-    """
-
-    def __init__(self) -> None:
-        self._folder = TemporaryDirectory(prefix="soniq-metrics-")
-        self.registry = CollectorRegistry()
-        MultiProcessCollector(self.registry, path=self._folder.name)  # type: ignore[no-untyped-call]
-
-    @property
-    def environment(self) -> Mapping[str, str]:
-        """What a process must find in its environment to count here."""
-        return {"PROMETHEUS_MULTIPROC_DIR": self._folder.name}
-
-    def forget_live(self, pid: int) -> None:
-        """Take back what the gauges of this dead process say to be under way."""
-        mark_process_dead(pid, path=self._folder.name)  # type: ignore[no-untyped-call]
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._folder.cleanup()
