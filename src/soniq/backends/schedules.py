@@ -49,16 +49,16 @@ class Schedule:
     queue: str
     max_attempts: int
     args: str
-    dedup_key: str | None
-    declared: bool
     status: str
-    version: int
     created_at: datetime
-    next_run: datetime
-    fires_at: datetime
     last_run: datetime | None = None
+    next_run: datetime
     run_count: int = 0
     last_job_id: str | None = None
+    dedup_key: str | None
+    declared: bool
+    version: int
+    fires_at: datetime
 
 
 SCHEDULE_FIELDS: Final = tuple(field.name for field in fields(Schedule))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Annotated
 
 import typer
@@ -28,6 +29,10 @@ JobsModules = Annotated[
         metavar="A,B", help="Modules to import besides SONIQ_JOBS_MODULES.", show_default=False
     ),
 ]
+_LogLevel = StrEnum("_LogLevel", ["debug", "info", "warning", "error", "critical"])
+_LogFormat = StrEnum("_LogFormat", ["plain", "json"])
+LogLevel = Annotated[_LogLevel | None, typer.Option(case_sensitive=False, show_default=False)]
+LogFormat = Annotated[_LogFormat | None, typer.Option(case_sensitive=False, show_default=False)]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 
 

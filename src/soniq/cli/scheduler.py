@@ -13,8 +13,15 @@ from soniq.cli.database import answering
 from soniq.cli.discovery import Located
 from soniq.cli.invocation import find_app, run
 from soniq.cli.logs import set_up_logging
-from soniq.cli.options import App, AppOption, DatabaseUrl, JobsModules, examples
-from soniq.cli.worker import LogFormat, LogLevel
+from soniq.cli.options import (
+    App,
+    AppOption,
+    DatabaseUrl,
+    JobsModules,
+    LogFormat,
+    LogLevel,
+    examples,
+)
 from soniq.worker.signals import stop_signals
 
 
@@ -37,12 +44,8 @@ def scheduler(
             min=0.1, metavar="SECONDS", help="Time between looks where nothing tells of edits."
         ),
     ] = 60,
-    log_level: Annotated[
-        LogLevel | None, typer.Option(case_sensitive=False, show_default=False)
-    ] = None,
-    log_format: Annotated[
-        LogFormat | None, typer.Option(case_sensitive=False, show_default=False)
-    ] = None,
+    log_level: LogLevel = None,
+    log_format: LogFormat = None,
     app_option: AppOption = None,
     database_url: DatabaseUrl = None,
     jobs_modules: JobsModules = None,

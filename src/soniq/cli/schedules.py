@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 
@@ -35,14 +35,9 @@ def register(commands: typer.Typer) -> None:
         "soniq schedules pause nightly.report",
     )
     schedules.command("list", epilog=examples("soniq schedules list --json"))(listing)
-    for name, command in (
-        ("pause", pause),
-        ("resume", resume),
-        ("run-now", run_now),
-        ("remove", remove),
-    ):
+    for name, (purpose, change) in _CHANGES.items():
         epilog = examples(f"soniq schedules {name} nightly.report weekly.report")
-        schedules.command(name, epilog=epilog)(command)
+        schedules.command(name, help=purpose, epilog=epilog)(_command(change))
     commands.add_typer(schedules)
 
 
@@ -63,88 +58,56 @@ def listing(
     ask(find_app(app, app_option, database_url, jobs_modules).app, question, as_json=as_json)
 
 
-def pause(
-    names: Names = None,
-    as_json: Json = False,
-    app_option: AppOption = None,
-    database_url: DatabaseUrl = None,
-    jobs_modules: JobsModules = None,
-) -> None:
-    """Let schedules fire no more until they are resumed."""
-
-    async def change(app: Soniq, name: str) -> str | None:
-        return f"Paused {name}" if await app.scheduler.pause(name) else None
-
-    _change_each(names, change, as_json, app_option, database_url, jobs_modules)
+async def _pause(app: Soniq, name: str) -> str | None:
+    return f"Paused {name}" if await app.scheduler.pause(name) else None
 
 
-def resume(
-    names: Names = None,
-    as_json: Json = False,
-    app_option: AppOption = None,
-    database_url: DatabaseUrl = None,
-    jobs_modules: JobsModules = None,
-) -> None:
-    """Let paused schedules fire again, from their next due times on."""
-
-    async def change(app: Soniq, name: str) -> str | None:
-        return f"Resumed {name}" if await app.scheduler.resume(name) else None
-
-    _change_each(names, change, as_json, app_option, database_url, jobs_modules)
+async def _resume(app: Soniq, name: str) -> str | None:
+    return f"Resumed {name}" if await app.scheduler.resume(name) else None
 
 
-def run_now(
-    names: Names = None,
-    as_json: Json = False,
-    app_option: AppOption = None,
-    database_url: DatabaseUrl = None,
-    jobs_modules: JobsModules = None,
-) -> None:
-    """Enqueue the jobs of schedules at once; their due times stay."""
-
-    async def change(app: Soniq, name: str) -> str | None:
-        try:
-            return f"Enqueued {await app.scheduler.run_now(name)} for {name}"
-        except LookupError:
-            return None
-
-    _change_each(names, change, as_json, app_option, database_url, jobs_modules)
+async def _run_now(app: Soniq, name: str) -> str | None:
+    try:
+        return f"Enqueued {await app.scheduler.run_now(name)} for {name}"
+    except LookupError:
+        return None
 
 
-def remove(
-    names: Names = None,
-    as_json: Json = False,
-    app_option: AppOption = None,
-    database_url: DatabaseUrl = None,
-    jobs_modules: JobsModules = None,
-) -> None:
-    """Forget schedules; the jobs they have enqueued stay."""
-
-    async def change(app: Soniq, name: str) -> str | None:
-        return f"Removed {name}" if await app.scheduler.remove(name) else None
-
-    _change_each(names, change, as_json, app_option, database_url, jobs_modules)
+async def _remove(app: Soniq, name: str) -> str | None:
+    return f"Removed {name}" if await app.scheduler.remove(name) else None
 
 
-def _change_each(
-    values: list[str] | None,
-    change: Change,
-    as_json: bool,
-    app_option: str | None,
-    database_url: str | None,
-    jobs_modules: str | None,
-) -> None:
-    app_name, names = split_app(values)
-    if not names:
-        raise typer.BadParameter("name at least one schedule.", param_hint="NAME")
+_CHANGES: Final[dict[str, tuple[str, Change]]] = {
+    "pause": ("Let schedules fire no more until they are resumed.", _pause),
+    "resume": ("Let paused schedules fire again, from their next due times on.", _resume),
+    "run-now": ("Enqueue the jobs of schedules at once; their due times stay.", _run_now),
+    "remove": ("Forget schedules; the jobs they have enqueued stay.", _remove),
+}
 
-    async def question(app: Soniq) -> int:
-        told = [(name, await change(app, name)) for name in names]
-        _print_changes(told, as_json=as_json)
-        return int(any(text is None for _, text in told))
 
-    located = find_app(app_name, app_option, database_url, jobs_modules)
-    ask(located.app, question, as_json=as_json)
+def _command(change: Change) -> Callable[..., None]:
+    """A command that makes this change to each schedule it is given."""
+
+    def command(
+        values: Names = None,
+        as_json: Json = False,
+        app_option: AppOption = None,
+        database_url: DatabaseUrl = None,
+        jobs_modules: JobsModules = None,
+    ) -> None:
+        app_name, names = split_app(values)
+        if not names:
+            raise typer.BadParameter("name at least one schedule.", param_hint="NAME")
+
+        async def question(app: Soniq) -> int:
+            told = [(name, await change(app, name)) for name in names]
+            _print_changes(told, as_json=as_json)
+            return int(any(text is None for _, text in told))
+
+        located = find_app(app_name, app_option, database_url, jobs_modules)
+        ask(located.app, question, as_json=as_json)
+
+    return command
 
 
 def _print_changes(told: list[tuple[str, str | None]], *, as_json: bool) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from typing import Annotated
 
 import typer
@@ -11,7 +10,16 @@ from soniq.cli.discovery import Located
 from soniq.cli.failures import CommandFailed
 from soniq.cli.invocation import find_app
 from soniq.cli.logs import set_up_logging
-from soniq.cli.options import App, AppOption, DatabaseUrl, JobsModules, comma_list, examples
+from soniq.cli.options import (
+    App,
+    AppOption,
+    DatabaseUrl,
+    JobsModules,
+    LogFormat,
+    LogLevel,
+    comma_list,
+    examples,
+)
 from soniq.cli.supervising import work_in_processes
 from soniq.cli.working import WorkerOptions, work_here
 from soniq.worker.lifeline import Lifeline
@@ -21,10 +29,6 @@ _JOB_CODE_MISSING = (
     "Set it (SONIQ_JOBS_MODULES=myapp.jobs), or give --jobs-modules myapp.jobs, or APP "
     "(soniq worker myapp.jobs:app)."
 )
-
-
-LogLevel = StrEnum("LogLevel", ["debug", "info", "warning", "error", "critical"])
-LogFormat = StrEnum("LogFormat", ["plain", "json"])
 
 
 def register(commands: typer.Typer) -> None:
@@ -69,12 +73,8 @@ def worker(
     scheduler: Annotated[
         bool, typer.Option("--scheduler", help="Run a scheduler beside the worker.")
     ] = False,
-    log_level: Annotated[
-        LogLevel | None, typer.Option(case_sensitive=False, show_default=False)
-    ] = None,
-    log_format: Annotated[
-        LogFormat | None, typer.Option(case_sensitive=False, show_default=False)
-    ] = None,
+    log_level: LogLevel = None,
+    log_format: LogFormat = None,
     app_option: AppOption = None,
     database_url: DatabaseUrl = None,
     jobs_modules: JobsModules = None,

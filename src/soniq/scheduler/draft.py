@@ -10,33 +10,13 @@ from typing import Any, Final
 from pydantic_core import from_json
 from uuid_utils import uuid7
 
-from soniq.backends.schedules import ACTIVE, PAUSED, Schedule
+from soniq.backends.schedules import ACTIVE, PAUSED, SCHEDULE_FIELDS, Schedule
 from soniq.jsontext import canonical
 from soniq.periodic import Plan
 from soniq.records import NewJob
 from soniq.timing import INTERVAL, Times, Timing
 
-_SHOWN: Final = (
-    "id",
-    "name",
-    "job_name",
-    "schedule_type",
-    "schedule_value",
-    "timezone",
-    "catch_up",
-    "overlap",
-    "jitter",
-    "priority",
-    "queue",
-    "max_attempts",
-    "args",
-    "status",
-    "created_at",
-    "last_run",
-    "next_run",
-    "run_count",
-    "last_job_id",
-)
+_HIDDEN: Final = frozenset({"dedup_key", "declared", "version", "fires_at"})
 _FRACTIONS: Final = 2**64
 
 
@@ -157,5 +137,5 @@ def run_of(schedule: Schedule, producer: str | None, due: datetime | None = None
 
 def as_dict(schedule: Schedule) -> dict[str, Any]:
     """The schedule as its users see it."""
-    shown = {name: getattr(schedule, name) for name in _SHOWN}
+    shown = {name: getattr(schedule, name) for name in SCHEDULE_FIELDS if name not in _HIDDEN}
     return shown | {"args": from_json(schedule.args)}
