@@ -26,16 +26,37 @@ class SharedRunCounts(Collector):
             *names.in_progress, RUN, registry=None, multiprocess_mode="livesum"
         )
 
+        # Finding a child by its labels costs more than counting: each is looked up once.
+        self._begun: dict[tuple[str, ...], tuple[Counter, Gauge]] = {}
+        self._ended: dict[tuple[str, ...], tuple[Counter, Histogram]] = {}
+
     def begin(self, queue: str, job_name: str) -> None:
         """Count the start of a run."""
-        self._started.labels(queue, job_name).inc()
-        self._in_progress.labels(queue, job_name).inc()
+        started, in_progress = self._of_begun(queue, job_name)
+        started.inc()
+        in_progress.inc()
 
     def end(self, queue: str, job_name: str, status: str, seconds: float) -> None:
         """Count the end of a run that was begun."""
-        self._in_progress.labels(queue, job_name).dec()
-        self._completed.labels(queue, job_name, status).inc()
-        self._duration.labels(queue, job_name, status).observe(seconds)
+        _, in_progress = self._of_begun(queue, job_name)
+        completed, duration = self._of_ended(queue, job_name, status)
+        in_progress.dec()
+        completed.inc()
+        duration.observe(seconds)
+
+    def _of_begun(self, *run: str) -> tuple[Counter, Gauge]:
+        found = self._begun.get(run)
+        if found is None:
+            found = (self._started.labels(*run), self._in_progress.labels(*run))
+            self._begun[run] = found
+        return found
+
+    def _of_ended(self, *run: str) -> tuple[Counter, Histogram]:
+        found = self._ended.get(run)
+        if found is None:
+            found = (self._completed.labels(*run), self._duration.labels(*run))
+            self._ended[run] = found
+        return found
 
     def describe(self) -> Iterator[Metric]:
         """The metrics without their samples."""
