@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Awaitable, Collection
 from typing import Any
 
 import pytest
@@ -113,12 +113,16 @@ async def test_a_timeout_is_a_number_of_seconds(timeout: Any) -> None:
 
 
 class Questions(MemoryBackend):
-    """Keeps what it was asked; `away` makes it answer nothing."""
+    """Keeps what it was asked; `away` makes it answer nothing.
+
+    `meanwhile` happens between the look into the store and the answer.
+    """
 
     def __init__(self) -> None:
         super().__init__()
         self.asked: list[Collection[str]] = []
         self.away = False
+        self.meanwhile: Awaitable[object] | None = None
         self.answered = asyncio.Event()
         self.refused = asyncio.Event()
 
@@ -128,8 +132,12 @@ class Questions(MemoryBackend):
         if self.away:
             self.refused.set()
             raise Unavailable("connection refused")
+        states = await super().job_states(job_ids)
         self.answered.set()
-        return await super().job_states(job_ids)
+        if self.meanwhile is not None:
+            meanwhile, self.meanwhile = self.meanwhile, None
+            await meanwhile
+        return states
 
     async def until_asked(self) -> None:
         self.answered.clear()
@@ -180,6 +188,17 @@ async def test_an_end_in_this_process_is_told_at_once(
     await store.until_asked()
     async with working(watched), asyncio.timeout(PATIENCE):
         assert [found["total"] for found in await asyncio.gather(*waiting)] == list(range(50))
+
+
+async def test_an_end_that_is_told_while_an_older_answer_comes_is_not_lost(
+    watched: Soniq, store: Questions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lookout, "_SHORTEST", 60.0)
+    monkeypatch.setattr(lookout, "_LONGEST", 60.0)
+    job_id = await watched.enqueue("sums.add", args={"a": 1, "b": 2})
+    store.meanwhile = watched.run_worker(run_once=True)
+    async with asyncio.timeout(PATIENCE):
+        assert await watched.wait(job_id) == {"total": 3}
 
 
 async def test_a_job_deleted_meanwhile_is_unknown(watched: Soniq, store: Questions) -> None:

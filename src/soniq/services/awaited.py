@@ -1,7 +1,7 @@
 """The jobs that somebody in this process waits for.
 
 A worker beside the waiter tells it that its job has ended; where nobody waits, that costs a worker
-one look into an empty dict for each job.
+one look at an empty dict for each batch of ends.
 """
 
 from __future__ import annotations
@@ -21,8 +21,9 @@ class Awaited:
         self._lock = threading.Lock()
         self._told: dict[str, list[Tell]] = {}
 
-    def __contains__(self, job_id: str) -> bool:
-        return job_id in self._told
+    def __bool__(self) -> bool:
+        """Whether anybody waits at all."""
+        return bool(self._told)
 
     @contextmanager
     def telling(self, job_id: str, tell: Tell) -> Iterator[None]:
@@ -40,6 +41,8 @@ class Awaited:
 
     def ended(self, job_id: str) -> None:
         """The job's end is stored."""
+        if job_id not in self._told:
+            return
         with self._lock:
             told = list(self._told.get(job_id, ()))
         for tell in told:

@@ -10,6 +10,7 @@ the same process tells of the ends it stores, and those answers come at once.
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import dataclass
@@ -48,7 +49,9 @@ class _Waiter:
             return
         if state is not None and state.status in _UNFINISHED:
             self.seen = True
-            self.look_at = now + min(_LONGEST, max(_SHORTEST, _SHARE * (now - self.since)))
+            pause = min(_LONGEST, max(_SHORTEST, _SHARE * (now - self.since)))
+            # What was told while the question was on its way stands: the answer may be older.
+            self.look_at = min(self.look_at, now + pause)
         elif state is not None or self.seen:
             self.answer.set_result(state)
         else:
@@ -138,6 +141,8 @@ class Lookout:
         self._hurried = False
         self._looked_at = now = self._opened.loop.time()
         due = [waiter for waiter in self._waiters if waiter.look_at <= now + _TICK]
+        for waiter in due:
+            waiter.look_at = math.inf
         for start in range(0, len(due), _MOST):
             await self._ask(due[start : start + _MOST])
 

@@ -258,7 +258,14 @@ class Shift:
                 self._refused(ended)
             else:
                 self._tell_stored(ended, watched=watched)
+        if self._awaited:
+            self._tell_waiters(batch)
         self._claimer.room()
+
+    def _tell_waiters(self, batch: Sequence[Ended]) -> None:
+        for ended in batch:
+            if isinstance(ended.outcome, Done | Dead):
+                self._awaited.ended(ended.job.id)
 
     def _refused(self, ended: Ended) -> None:
         if not isinstance(ended.outcome, Released):
