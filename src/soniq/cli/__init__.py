@@ -10,8 +10,10 @@ from typer.main import get_command
 
 from soniq.cli import (
     dead_letter,
+    doctor,
     health,
     inspect,
+    jobs,
     migrate_status,
     output,
     scheduler,
@@ -51,6 +53,8 @@ for module in (
     migrate_status,
     status,
     health,
+    jobs,
+    doctor,
     dead_letter,
     scheduler,
     schedules,

@@ -13,7 +13,7 @@ import typer
 from soniq.app import Soniq
 from soniq.cli import dead_letter_bulk, output
 from soniq.cli.failures import CommandFailed
-from soniq.cli.groups import group, split_app
+from soniq.cli.groups import group, only, split_app
 from soniq.cli.invocation import ask, find_app
 from soniq.cli.options import App, AppOption, DatabaseUrl, JobsModules, Json, examples
 from soniq.cli.progress import progress, uncut
@@ -100,13 +100,12 @@ def show(
 ) -> None:
     """Show everything about one dead letter; secret arguments as ***."""
     app, ids = split_app(names)
-    if len(ids) != 1:
-        raise typer.BadParameter(f"one ID is wanted, got {len(ids)}.", param_hint="ID")
+    dead_id = only(ids, "ID")
 
     async def question(app: Soniq) -> int:
-        job = await app.dead_letter.get_dead_letter_job(ids[0])
+        job = await app.dead_letter.get_dead_letter_job(dead_id)
         if job is None:
-            raise CommandFailed(f"There is no dead letter {ids[0]}.")
+            raise CommandFailed(f"There is no dead letter {dead_id}.")
         found = app.dead_letter.shown(job)
         output.document(found) if as_json else output.record(found)
         return 0

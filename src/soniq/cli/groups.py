@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import typer
 
 from soniq.cli import output
@@ -33,3 +35,10 @@ def split_app(values: list[str] | None) -> tuple[str | None, list[str]]:
     rest = list(values or [])
     app = rest.pop(0) if rest and ":" in rest[0] else None
     return app, list(dict.fromkeys(rest))
+
+
+def only(values: Sequence[str], what: str) -> str:
+    """The one value that is wanted; any other number is wrong usage."""
+    if len(values) != 1:
+        raise typer.BadParameter(f"one {what} is wanted, got {len(values)}.", param_hint=what)
+    return values[0]
