@@ -22,7 +22,9 @@ class Patient:
     def __init__(self, store: Store) -> None:
         self.store = store
 
-    async def examined(self, *, limits: Limits | None = None, **known: Any) -> dict[str, Any]:
+    async def examined(
+        self, *, limits: Limits | None = None, **known: Any
+    ) -> dict[str, list[Finding]]:
         """The findings of every check that made any."""
         found: dict[str, list[Finding]] = {}
         examination = Examination(

@@ -114,7 +114,8 @@ async def test_a_skewed_clock(patient: Patient, seconds: int, direction: str) ->
 
 async def test_a_store_that_was_never_set_up(patient: Patient) -> None:
     if patient.store.name == "memory":
-        pytest.skip("memory needs no setup")
+        await patient.says_ok("schema")
+        return
     backend, given = patient.store.elsewhere()
     patient.store.backend = backend
     await backend.open(given)

@@ -315,7 +315,9 @@ class WorkerSession(Protocol):
         """Say this worker has begun to stop: from now on its death counts no crash."""
         ...
 
-    async def recover(self, *, max_crashes: int, gone: Collection[int] = ()) -> Recovered:
+    async def recover(
+        self, *, max_crashes: int, gone: Collection[int] = (), by_hand: bool = False
+    ) -> Recovered:
         """Declare dead workers dead, and requeue what is processing under no live worker.
 
         A worker is dead when its liveness (a lock its process holds) is gone and its heartbeat is
@@ -323,7 +325,8 @@ class WorkerSession(Protocol):
         heartbeat is older than `heartbeat_timeout`. Age counts from the later of its heartbeat and
         the time since which this session's own heartbeats have been stored without a gap. Workers
         of this host whose process id is in `gone` (processes known to have ended) are dead as soon
-        as their lock is free.
+        as their lock is free. With `by_hand` somebody who looks vouches that nobody merely slept:
+        age counts from the heartbeat alone.
 
         Each job of a dead worker is queued again without an attempt spent and with `crashes` one
         higher, unless that worker had begun to stop; at `max_crashes` it is a dead letter instead,

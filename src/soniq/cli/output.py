@@ -53,11 +53,14 @@ def warning(text: str, *, stderr: bool = True) -> None:
     _status(_WARNING, text, stderr=stderr)
 
 
-def error(text: str, *details: str) -> None:
-    """Print what went wrong on stderr: one line, and one more for each of `details`."""
-    _status(_ERROR, text, stderr=True)
+def error(text: str, *details: str, stderr: bool = True) -> None:
+    """Print what went wrong: one line, and one more for each of `details`.
+
+    On stderr, unless it is the answer itself.
+    """
+    _status(_ERROR, text, stderr=stderr)
     for detail in details:
-        _console(stderr=True).print(_plain(f"  {detail}"), soft_wrap=True)
+        _console(stderr=stderr).print(_plain(f"  {detail}"), soft_wrap=True)
 
 
 def line(text: str, *, style: str = "") -> None:

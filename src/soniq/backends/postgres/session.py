@@ -239,7 +239,9 @@ class PostgresSession:
 
     # --- upkeep --------------------------------------------------------------------------------
 
-    async def recover(self, *, max_crashes: int, gone: Collection[int] = ()) -> Recovered:
+    async def recover(
+        self, *, max_crashes: int, gone: Collection[int] = (), by_hand: bool = False
+    ) -> Recovered:
         async with self._borrow() as connection:
             found, rows = await recover(
                 self._database,
@@ -247,6 +249,7 @@ class PostgresSession:
                 judge=self.id,
                 heartbeat_timeout=self._heartbeat_timeout,
                 gone=gone,
+                by_hand=by_hand,
                 max_crashes=max_crashes,
                 notify=self._notify,
             )

@@ -1,4 +1,5 @@
 -- $1 judge   $2 heartbeat timeout   $3 process ids of the judge's host that are known to have ended
+-- $4 whether silence counts from the heartbeats alone
 -- The last row tells how many workers live, and whether anything is processing under none of them:
 -- mostly there is nothing, and to see that takes this one statement. Where to look for it is told
 -- in `recover`.
@@ -22,7 +23,10 @@ locks AS MATERIALIZED (
 others AS MATERIALIZED (
     SELECT
         worker.id, worker.liveness, worker.heartbeat_interval,
-        now() - greatest(worker.last_heartbeat, judge.steady_since) AS silence,
+        now() - CASE
+            WHEN $4::boolean THEN worker.last_heartbeat
+            ELSE greatest(worker.last_heartbeat, judge.steady_since)
+        END AS silence,
         worker.hostname = judge.hostname AND worker.pid = ANY ($3::int[]) AS gone,
         ('x' || right(replace(worker.id::text, '-', ''), 16))::bit(64)::bigint IN (
             SELECT key FROM locks
