@@ -199,7 +199,7 @@ def test_a_client_made_before_a_fork_works_in_the_children(
     script.write_text(PROGRAM)
     # Newer Pythons warn of every fork beside threads.
     warned = ["-W", "error", "-W", "ignore::DeprecationWarning"]
-    command = [sys.executable, "-X", "dev", *warned, str(script), url, state]
+    command = [sys.executable, *warned, str(script), url, state]
     with Program(command, cwd=tmp_path) as program:
         program.line("children 0 0 0")
         program.line(f"queued {queued}")
@@ -227,7 +227,7 @@ use()
 def test_the_process_ends_when_its_code_does(url: str, tmp_path: Path, end: str) -> None:
     script = tmp_path / "ends.py"
     script.write_text(ENDING + end)
-    with Program([sys.executable, "-X", "dev", str(script), url], cwd=tmp_path) as program:
+    with Program([sys.executable, "-W", "error", str(script), url], cwd=tmp_path) as program:
         assert program.exit_code() == 0
         assert program.all_output() == ""
 
