@@ -18,11 +18,12 @@ from soniq.enqueue import AnyTarget, Enqueuer, Options, Resolver
 from soniq.errors import SONIQ_APP_FROZEN, SoniqError
 from soniq.observability.metrics import MetricsSink, NoopMetricsSink
 from soniq.queries import Queries
-from soniq.records import JobDict
+from soniq.records import JobDict, Recovered
 from soniq.registry import JobRegistry
 from soniq.retry import ExponentialBackoff, RetryPolicy
 from soniq.running import check_worker
 from soniq.scheduler import Scheduler
+from soniq.services.by_hand import recover_by_hand
 from soniq.settings import SoniqSettings
 from soniq.spelling import refuse_unknown
 from soniq.sync import SyncClient
@@ -416,6 +417,11 @@ class Soniq(Definitions):
         """Where the store is, once it has answered with a fitting schema."""
         await self._queries.ask(lambda backend: backend.ping())
         return (await self._opening.ready()).backend.location
+
+    async def _recover(self) -> Recovered:
+        """Queue again, now, what dead workers have left."""
+        opened = await self._opening.ready()
+        return await recover_by_hand(opened.backend, self._settings)
 
     async def _migrations(self) -> list[tuple[str, bool]]:
         return await self._queries.ask(lambda backend: backend.migrations())

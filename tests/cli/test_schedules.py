@@ -160,7 +160,6 @@ def test_an_unknown_name_is_told_and_fails(stored: Project, command: str) -> Non
 
 def test_a_name_is_wanted(stored: Project) -> None:
     assert stored.run("schedules", "pause", env=ENV).code == 2
-    assert stored.run("inspect", env=ENV).code == 2
     assert stored.run("schedules", env=ENV).code == 1
 
 

@@ -331,7 +331,8 @@ class WorkerSession(Protocol):
         Each job of a dead worker is queued again without an attempt spent and with `crashes` one
         higher, unless that worker had begun to stop; at `max_crashes` it is a dead letter instead,
         reason worker_crashed. So is a row of a worker nobody remembers; one of a worker that left
-        counts no crash. `worker_id` becomes None. Rows somebody has locked are passed over until the next sweep.
+        counts no crash. `worker_id` becomes None. Rows somebody has locked are passed over until
+        the next sweep.
         """
         ...
 

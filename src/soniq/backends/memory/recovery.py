@@ -38,17 +38,18 @@ class Judge:
         slept = now - self._worker.last_heartbeat > self._gap
         return now if slept else self._steady_since
 
-    def finds_dead(self, worker: WorkerRow, now: datetime) -> bool:
+    def finds_dead(self, worker: WorkerRow, now: datetime, *, by_hand: bool) -> bool:
         if worker is self._worker or not worker.live:
             return False
-        return now - max(worker.last_heartbeat, self._steady(now)) > self._timeout
+        heard = worker.last_heartbeat
+        return now - (heard if by_hand else max(heard, self._steady(now))) > self._timeout
 
 
-def recover(store: Store, judge: Judge, max_crashes: int) -> Recovered:
+def recover(store: Store, judge: Judge, max_crashes: int, *, by_hand: bool) -> Recovered:
     """One sweep, as `WorkerSession.recover` promises it."""
     now = store.now()
     live = [worker for worker in store.workers.values() if worker.live]
-    dead = [worker for worker in live if judge.finds_dead(worker, now)]
+    dead = [worker for worker in live if judge.finds_dead(worker, now, by_hand=by_hand)]
     found = Recovered([], [], [], live=len(live) - len(dead))
     for worker in dead:
         _declare_dead(store, worker, max_crashes, now, found)

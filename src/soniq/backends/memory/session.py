@@ -152,10 +152,12 @@ class MemorySession:
 
     # --- upkeep --------------------------------------------------------------------------------
 
-    async def recover(self, *, max_crashes: int, gone: Collection[int] = ()) -> Recovered:
+    async def recover(
+        self, *, max_crashes: int, gone: Collection[int] = (), by_hand: bool = False
+    ) -> Recovered:
         # A process that has ended has taken its memory with it: no worker here can be in `gone`.
         with self._store.lock:
-            return recover(self._store, self._judge, max_crashes)
+            return recover(self._store, self._judge, max_crashes, by_hand=by_hand)
 
     async def sweep_unknown(self, names: Collection[str], *, grace: float) -> list[str]:
         with self._store.lock:

@@ -34,12 +34,13 @@ async def recover(
     judge: str,
     heartbeat_timeout: float,
     gone: Collection[int],
+    by_hand: bool,
     max_crashes: int,
     notify: Callable[[Connection, Sequence[Record]], Awaitable[None]],
 ) -> tuple[Recovered, Rows]:
     """One sweep, as `WorkerSession.recover` promises it, and the rows queued again."""
     *dead, summary = await database.fetch(
-        connection, "declare_dead", judge, heartbeat_timeout, list(gone)
+        connection, "declare_dead", judge, heartbeat_timeout, list(gone), by_hand
     )
     workers = [DeadWorker(row["id"], row["hostname"], row["pid"], row["stopping"]) for row in dead]
     found = Recovered(workers, [], [], live=summary["live"])

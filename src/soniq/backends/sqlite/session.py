@@ -163,8 +163,11 @@ class SQLiteSession:
 
     # --- upkeep --------------------------------------------------------------------------------
 
-    async def recover(self, *, max_crashes: int, gone: Collection[int] = ()) -> Recovered:
-        return await self._upkeep.run(lambda db: recover(db, self._judge, max_crashes, gone))
+    async def recover(
+        self, *, max_crashes: int, gone: Collection[int] = (), by_hand: bool = False
+    ) -> Recovered:
+        judge = self._judge.by_hand() if by_hand else self._judge
+        return await self._upkeep.run(lambda db: recover(db, judge, max_crashes, gone))
 
     async def sweep_unknown(self, names: Collection[str], *, grace: float) -> list[str]:
         return await self._upkeep.run(
