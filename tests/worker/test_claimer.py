@@ -110,6 +110,9 @@ class Bench:
             await asyncio.sleep(0)
         return len(self.store.claims)
 
+    def start(self) -> None:
+        self.claiming = self.shift.start()
+
     async def stop(self) -> None:
         self.release.set()
         self.store.gate.set()
@@ -127,7 +130,7 @@ async def bench() -> AsyncIterator[Bench]:
 
 
 async def test_an_idle_worker_asks_once_and_then_waits_to_be_told(bench: Bench) -> None:
-    bench.shift.start()
+    bench.start()
     await bench.until(lambda: len(bench.store.claims) == 1)
     assert await bench.quiet() == 1
     bench.shift.wake(100)
@@ -143,13 +146,13 @@ async def test_what_is_announced_while_a_claim_is_in_flight_causes_another(bench
         bench.shift.wake(100)
 
     bench.store.in_claim = announce_once
-    bench.shift.start()
+    bench.start()
     await bench.until(lambda: bench.began == ["late"])
 
 
 async def test_a_due_time_wakes_the_claimer(bench: Bench) -> None:
     bench.store.next_due = 0.05
-    bench.shift.start()
+    bench.start()
     await bench.until(lambda: len(bench.store.claims) >= 1)
     bench.store.jobs.append(bench.job("quick", "due"))
     bench.store.next_due = None
@@ -158,7 +161,7 @@ async def test_a_due_time_wakes_the_claimer(bench: Bench) -> None:
 
 async def test_ends_of_jobs_cause_no_claims_while_nothing_is_announced(bench: Bench) -> None:
     bench.store.jobs = [bench.job("quick", str(n)) for n in range(1)]
-    bench.shift.start()
+    bench.start()
     await bench.until(lambda: len(bench.store.ended) == 1)
     # One claim brought less than was asked for: nothing more is there until somebody says so.
     assert await bench.quiet() == 1
@@ -166,7 +169,7 @@ async def test_ends_of_jobs_cause_no_claims_while_nothing_is_announced(bench: Be
 
 async def test_no_claim_is_made_without_room(bench: Bench) -> None:
     bench.store.jobs = [bench.job("long", str(n)) for n in range(2)]
-    bench.shift.start()
+    bench.start()
     await bench.until(lambda: len(bench.began) == 2)
     asked = await bench.quiet()
     bench.shift.wake(100)
@@ -178,7 +181,7 @@ async def test_no_claim_is_made_without_room(bench: Bench) -> None:
 
 async def test_what_waits_too_long_for_a_slot_goes_back(bench: Bench) -> None:
     bench.store.jobs = [bench.job("quick", str(n)) for n in range(40)]
-    bench.shift.start()
+    bench.start()
     await bench.until(lambda: len(bench.store.ended) == 40)
     # Quick jobs are claimed ahead; these are quick by name, and wait behind two that are not.
     bench.store.jobs = [bench.job("long", "a"), bench.job("long", "b")]
@@ -195,7 +198,7 @@ async def test_a_better_priority_is_claimed_past_a_full_buffer_of_worse_ones(
     bench = Bench(prefetch=3)
     bench.store.jobs = [bench.job("long", "a"), bench.job("long", "b")]
     bench.store.jobs += [bench.job("quick", f"ordinary {n}", priority=100) for n in range(3)]
-    bench.shift.start()
+    bench.start()
     await bench.until(lambda: bench.began == ["a", "b"])
     asked = await bench.quiet()
     bench.shift.wake(100)
@@ -217,7 +220,7 @@ async def test_after_a_claim_without_an_answer_strays_are_released_before_the_ne
         raise Unavailable("cut off")
 
     bench.store.in_claim = fail
-    bench.shift.start()
+    bench.start()
     await bench.until(lambda: len(bench.store.strays) == 1)
     assert bench.store.strays == [set()]
     await bench.until(lambda: len(bench.store.claims) == 2)
@@ -226,7 +229,7 @@ async def test_after_a_claim_without_an_answer_strays_are_released_before_the_ne
 async def test_what_a_claim_brings_after_the_stop_goes_back_unbegun(bench: Bench) -> None:
     bench.store.jobs = [bench.job("quick", "too late")]
     bench.store.gate.clear()
-    bench.shift.start()
+    bench.start()
     await bench.until(lambda: len(bench.store.claims) == 1)
     bench.shift.begin_stop()
     bench.store.gate.set()
@@ -242,7 +245,7 @@ async def test_a_job_claimed_again_before_the_answer_to_its_last_end_is_still_he
     first = bench.job("quick", "once")
     bench.store.jobs = [first]
     bench.store.finish_gate.clear()
-    bench.shift.start()
+    bench.start()
     await bench.until(lambda: bench.began == ["once"])
     again = first._replace(job_name="long", claim=first.claim + 1)
     bench.store.jobs = [again]
@@ -264,7 +267,7 @@ async def test_a_job_claimed_again_before_the_answer_to_its_last_end_is_still_he
 async def test_while_ends_cannot_be_stored_nothing_more_begins_than_fits(bench: Bench) -> None:
     bench.store.jobs = [bench.job("quick", str(n)) for n in range(12_000)]
     bench.store.finish_gate.clear()
-    bench.shift.start()
+    bench.start()
     await bench.until(lambda: len(bench.began) > BACKLOG)
     for _ in range(200):
         await asyncio.sleep(0)

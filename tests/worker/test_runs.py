@@ -12,6 +12,7 @@ from typing import Any, Optional
 import pytest
 
 from soniq import JobContext, PermanentFailure, RetryAfter, Snooze, Soniq
+from soniq.worker import deadlines
 from tests.worker.conftest import MakeApp, until, until_status, working
 
 
@@ -287,6 +288,26 @@ async def test_a_handler_that_swallows_its_cancellation_still_timed_out(app: Son
 
     job_id = await app.enqueue(stubborn)
     await run(app)
+    assert (await the_job(app, job_id))["dead_letter_reason"] == "timeout"
+
+
+async def test_a_handler_that_swallows_a_cancellation_and_goes_on_is_cancelled_again(
+    app: Soniq, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(deadlines, "INSIST_EVERY", 0.01)
+    swallowed: list[int] = []
+
+    @app.job(name="deaf", timeout=0.05, retries=0)
+    async def deaf() -> None:
+        while len(swallowed) < 3:
+            try:
+                await asyncio.Event().wait()
+            except asyncio.CancelledError:
+                swallowed.append(1)
+
+    job_id = await app.enqueue(deaf)
+    await run(app)
+    assert len(swallowed) == 3
     assert (await the_job(app, job_id))["dead_letter_reason"] == "timeout"
 
 
