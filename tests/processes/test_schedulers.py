@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from soniq import Soniq
+from tests.postgres_server import PostgresServer
 from tests.processes.conftest import Processes, producer, until
 
 SECOND = timedelta(seconds=1)
@@ -81,6 +82,29 @@ async def test_every_due_time_fires_once_though_leaders_are_killed(
     pg_url: str, processes: Processes
 ) -> None:
     await survive(pg_url, processes, kills=2)
+
+
+@pytest.mark.timeout(180)
+async def test_every_due_time_fires_once_though_postgres_restarts(
+    private_pg_server: PostgresServer, processes: Processes
+) -> None:
+    url = private_pg_server.url
+    async with producer(url) as client:
+        await client.setup()
+        await client.scheduler.add("count", **EVERY_SECOND, args={"log": "", "n": 0})
+        for _ in range(2):
+            processes.scheduler(url)
+
+        async def fired(number: int) -> bool:
+            schedule = await client.scheduler.get("ticks")
+            return schedule is not None and bool(schedule["run_count"] >= number)
+
+        await until(lambda: fired(2), processes, TAKEOVER)
+        await asyncio.to_thread(private_pg_server.restart, "immediate")
+        before = len(await ticks(client))
+        await until(lambda: fired(before + 3), processes, TAKEOVER)
+        await client.scheduler.pause("ticks")
+        await assert_a_job_for_every_second(client)
 
 
 @pytest.mark.long

@@ -171,6 +171,18 @@ async def test_a_paused_schedule_fires_no_more_even_from_elsewhere(
     await until_ran(one, "paused", 1)
 
 
+async def test_where_nothing_notifies_edits_come_through_within_a_tick(
+    store: Store, apps: Apps
+) -> None:
+    one, other = await apps.new(notify=False), await apps.new(notify=False)
+    await one.scheduler.start(TICK)
+
+    await other.scheduler.add("tests.job", every=600)
+    await store.pass_time(610)
+
+    await until_ran(one, "tests.job", 1)
+
+
 async def test_a_due_time_is_passed_over_while_the_last_job_is_unfinished(
     store: Store, app: Soniq
 ) -> None:

@@ -16,8 +16,8 @@ from soniq.services.leader import RENEW_EVERY, Leadership
 from soniq.services.service import Service
 
 LEASE: Final = "scheduler"
-REPORT_EVERY: Final = 10.0
-REPORTED_FOR: Final = 30.0
+REPORT_EVERY: Final = 5.0
+REPORTED_FOR: Final = 15.0
 """Seconds that a scheduler which reports no more counts as running."""
 _ASK_EVERY: Final = 1.0
 """Seconds between tries to lead: a killed leader's lease runs out within ten."""

@@ -262,7 +262,8 @@ class Scheduler:
             check_interval=interval,
             producer=self._resolver.producer_id(),
         )
-        opened.before_close.append(self.stop)
+        if self.stop not in opened.before_close:
+            opened.before_close.append(self.stop)
         await self._loop.start()
 
     async def _store_declared(self) -> None:

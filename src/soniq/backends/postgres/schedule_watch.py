@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 from typing import Final
 
+from soniq.backends.background import in_background
 from soniq.backends.base import BackendError
 from soniq.backends.patience import pauses
 from soniq.backends.postgres.connection import Database
@@ -20,15 +20,9 @@ _LONGEST_PAUSE: Final = 2.0
 _log = logging.getLogger("soniq.postgres")
 
 
-@asynccontextmanager
-async def watching(database: Database, edited: Edited) -> AsyncIterator[None]:
+def watching(database: Database, edited: Edited) -> AbstractAsyncContextManager[None]:
     """Call `edited` upon every notification, and upon every connecting: some may be missed."""
-    task = asyncio.create_task(_keep_listening(database, edited), name="soniq-schedule-watch")
-    try:
-        yield
-    finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+    return in_background(_keep_listening(database, edited), "soniq-schedule-watch")
 
 
 async def _keep_listening(database: Database, edited: Edited) -> None:
@@ -40,6 +34,8 @@ async def _keep_listening(database: Database, edited: Edited) -> None:
             waits = pauses(_LONGEST_PAUSE)
         except (BackendError, SoniqError) as error:
             _log.debug("Edits of schedules cannot be heard of, trying again: %s", error)
+        except Exception:  # noqa: BLE001 - it is tried again for as long as somebody wants to hear
+            _log.exception("Edits of schedules cannot be heard of, trying again")
         await asyncio.sleep(next(waits))
 
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any, Final, Protocol, TypeVar
 
 from pydantic_core import from_json, to_json
 
+from soniq.backends.background import in_background
 from soniq.backends.base import BackendError
 from soniq.backends.schedules import (
     EDITABLE,
@@ -172,17 +173,7 @@ class SQLiteSchedules:
         ]
 
     def watching(self, edited: Edited) -> AbstractAsyncContextManager[None]:
-        return _watching(self._connect, edited)
-
-
-@asynccontextmanager
-async def _watching(connect: Callable[[], Connection], edited: Edited) -> AsyncIterator[None]:
-    task = asyncio.create_task(_watch(connect, edited), name="soniq-sqlite-schedules")
-    try:
-        yield
-    finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+        return in_background(_watch(self._connect, edited), "soniq-schedule-watch")
 
 
 async def _watch(connect: Callable[[], Connection], edited: Edited) -> None:
@@ -199,8 +190,11 @@ async def _watch(connect: Callable[[], Connection], edited: Edited) -> None:
                     if known != before:
                         edited()
                 await asyncio.sleep(_LOOK_EVERY)
-            except BackendError as error:
-                _log.warning("Cannot watch for edits of schedules, looking goes on: %s", error)
+            except Exception as error:  # noqa: BLE001 - tried again while somebody wants to hear
+                trace = None if isinstance(error, BackendError) else error
+                _log.warning(
+                    "Edits of schedules cannot be heard of, trying again: %s", error, exc_info=trace
+                )
                 await asyncio.sleep(_AFTER_FAILURE)
     finally:
         await connection.close()
