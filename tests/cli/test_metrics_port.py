@@ -114,9 +114,10 @@ async def test_the_counters_equal_the_counts_of_the_database_after_a_mixed_run(
         with shop.start(*command, env=env) as program:
             port = await asyncio.to_thread(port_of, program)
             jobs = await mixed_run(app)
-            page = await asyncio.to_thread(
+            await asyncio.to_thread(
                 scraped_until, port, lambda page: not page.total("soniq_jobs_in_progress")
             )
+            page = await asyncio.to_thread(scrape, port)
             program.send(signal.SIGTERM)
             assert await asyncio.to_thread(program.exit_code) == 0
     assert len(jobs) == sum(MIXED.values()) == 1000
@@ -155,17 +156,16 @@ def test_a_killed_process_leaves_its_counts_and_takes_its_gauge_along(shop: Proj
         scraped_until(port, lambda page: page.total("soniq_jobs_completed_total") == 1)
         asyncio.run(store(url, "wait", until="go"))
         killed = int(program.line(r"^begins (\d+)$")[1])
-        assert scrape(port).total("soniq_jobs_in_progress") == 1
+        scraped_until(port, lambda page: page.total("soniq_jobs_in_progress") == 1)
 
         os.kill(killed, signal.SIGKILL)
 
         program.line(r"^begins (\d+)$")
-        page = scrape(port)
-        assert page.total("soniq_jobs_started_total") == 3
-        assert page.total("soniq_jobs_in_progress") == 1
+        scraped_until(port, lambda page: page.total("soniq_jobs_started_total") == 3)
+        scraped_until(port, lambda page: page.total("soniq_jobs_in_progress") == 1)
         (shop.folder / "go").touch()
-        page = scraped_until(port, lambda page: page.total("soniq_jobs_in_progress") == 0)
-        assert page.total("soniq_jobs_completed_total", status="done") == 2
+        scraped_until(port, lambda page: page.total("soniq_jobs_in_progress") == 0)
+        assert scrape(port).total("soniq_jobs_completed_total", status="done") == 2
         program.send(signal.SIGTERM)
         assert program.exit_code() == 0
 

@@ -9,9 +9,6 @@ from typing import Any
 from prometheus_client import CollectorRegistry
 
 from soniq.metrics import PrometheusMetricsSink
-from soniq.observability.names import names
-from soniq.observability.run_counts import RunCounts
-from soniq.observability.shared_run_counts import SharedRunCounts
 from tests.worker.conftest import MakeApp
 
 RUN = {"queue": "q", "job_name": "work"}
@@ -37,26 +34,6 @@ def test_runs_of_several_threads_are_all_counted() -> None:
     assert value("soniq_jobs_completed_total", RUN | {"status": "done"}) == 6000
     assert value("soniq_jobs_completed_total", RUN | {"status": "failed"}) == 2000
     assert value("soniq_jobs_in_progress", RUN) == 0
-
-
-def test_what_is_counted_alone_and_what_is_shared_is_worded_alike() -> None:
-    def page(counts: RunCounts | SharedRunCounts) -> dict[tuple[str, str], float]:
-        registry = CollectorRegistry()
-        registry.register(counts)
-        for seconds in (0.005, 0.0051, 7, 1000):
-            counts.begin("q", "work")
-            counts.end("q", "work", "done", seconds)
-        counts.begin("q", "work")
-        return {
-            (sample.name, str(sorted(sample.labels.items()))): sample.value
-            for family in registry.collect()
-            for sample in family.samples
-            if not sample.name.endswith("_created")
-        }
-
-    alone = page(RunCounts(names("my")))
-    assert alone == page(SharedRunCounts(names("my")))
-    assert len(alone) == 1 + 1 + 17 + 2 + 1
 
 
 async def test_a_subclass_hears_of_every_run(make_app: MakeApp) -> None:

@@ -8,24 +8,28 @@ import sys
 from pathlib import Path
 
 import pytest
-from prometheus_client import generate_latest
+from prometheus_client import CollectorRegistry, generate_latest
 
+from soniq.metrics import PrometheusMetricsSink
 from soniq.observability.shared_counts import SharedCounts
 from tests.programs import environment
 from tests.scraping import Scraped, parsed
 
-COUNT_ONE_AND_BEGIN_ANOTHER = """
+RUN = {"job_id": "1", "job_name": "work", "queue": "q"}
+
+
+async def count_one_and_begin_another(sink: PrometheusMetricsSink) -> None:
+    await sink.record_job_start(**RUN, attempt=1)
+    await sink.record_job_end(**RUN, status="done", duration_s=0.2)
+    await sink.record_job_start(**RUN, attempt=1)
+
+
+PROGRAM = f"""
 import asyncio, os
 from soniq.metrics import PrometheusMetricsSink
+from {__name__} import count_one_and_begin_another
 
-async def main():
-    sink = PrometheusMetricsSink()
-    run = {"job_id": "1", "job_name": "work", "queue": "q"}
-    await sink.record_job_start(**run, attempt=1)
-    await sink.record_job_end(**run, status="done", duration_s=0.2)
-    await sink.record_job_start(**run, attempt=1)
-
-asyncio.run(main())
+asyncio.run(count_one_and_begin_another(PrometheusMetricsSink()))
 print(os.getpid())
 """
 
@@ -33,7 +37,8 @@ print(os.getpid())
 def run_process(counts: SharedCounts) -> int:
     """A process that counts and ends; gives its id."""
     printed = subprocess.run(
-        [sys.executable, "-c", COUNT_ONE_AND_BEGIN_ANOTHER],
+        [sys.executable, "-W", "error", "-c", PROGRAM],
+        cwd=Path(__file__).parents[2],
         env=environment(dict(counts.environment)),
         capture_output=True,
         text=True,
@@ -43,8 +48,21 @@ def run_process(counts: SharedCounts) -> int:
     return int(printed.stdout)
 
 
-def page(counts: SharedCounts) -> Scraped:
+def page(counts: SharedCounts | PrometheusMetricsSink) -> Scraped:
     return parsed(generate_latest(counts.registry).decode())
+
+
+async def test_what_is_counted_together_is_worded_like_what_is_counted_alone() -> None:
+    sink = PrometheusMetricsSink(registry=CollectorRegistry())
+    await count_one_and_begin_another(sink)
+    with SharedCounts() as counts:
+        run_process(counts)
+        alone, together = (
+            {(sample.name, frozenset(sample.labels.items())): sample.value for sample in samples}
+            for samples in (page(sink).samples, page(counts).samples)
+        )
+    assert alone == together
+    assert len(alone) == 22
 
 
 def test_totals_outlive_their_processes_in_a_bounded_number_of_files() -> None:

@@ -11,7 +11,7 @@ from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterator
 from itertools import accumulate
-from typing import Final
+from typing import Final, NamedTuple
 
 from prometheus_client.core import (
     CounterMetricFamily,
@@ -24,7 +24,21 @@ from prometheus_client.utils import floatToGoString
 
 from soniq.observability.names import BUCKETS, ENDED, RUN, Names
 
-_BOUNDS: Final = tuple(map(floatToGoString, (*BUCKETS, float("inf"))))
+BOUNDS: Final = tuple(map(floatToGoString, (*BUCKETS, float("inf"))))
+"""The upper bound of each bucket, as a label says it."""
+
+
+class Tally(NamedTuple):
+    """What was counted of one queue and job name.
+
+    Attributes:
+        ended: by status, how many ended within each bucket, and the seconds of all together.
+    """
+
+    run: tuple[str, str]
+    started: int
+    under_way: int
+    ended: list[tuple[str, list[int], float]]
 
 
 class _Ended:
@@ -33,7 +47,7 @@ class _Ended:
     __slots__ = ("buckets", "seconds")
 
     def __init__(self) -> None:
-        self.buckets = [0] * len(_BOUNDS)
+        self.buckets = [0] * len(BOUNDS)
         self.seconds = 0.0
 
 
@@ -78,16 +92,31 @@ class RunCounts(Collector):
     def collect(self) -> Iterator[Metric]:
         """The metrics as they are now."""
         started, completed, duration, in_progress = self._families()
-        with self._lock:
-            for run, begun in self._begun.items():
-                started.add_metric(run, begun.started)
-                in_progress.add_metric(run, begun.under_way())
-                for status, ended in begun.ended.items():
-                    upto = list(accumulate(ended.buckets))
-                    buckets = list(zip(_BOUNDS, upto, strict=True))
-                    completed.add_metric((*run, status), upto[-1])
-                    duration.add_metric((*run, status), buckets, ended.seconds)
+        for tally in self.tallies():
+            started.add_metric(tally.run, tally.started)
+            in_progress.add_metric(tally.run, tally.under_way)
+            for status, buckets, seconds in tally.ended:
+                upto = list(accumulate(buckets))
+                bounds = list(zip(BOUNDS, upto, strict=True))
+                completed.add_metric((*tally.run, status), upto[-1])
+                duration.add_metric((*tally.run, status), bounds, seconds)
         yield from (started, completed, duration, in_progress)
+
+    def tallies(self) -> list[Tally]:
+        """The numbers as they are now."""
+        with self._lock:
+            return [
+                Tally(
+                    run,
+                    begun.started,
+                    begun.under_way(),
+                    [
+                        (status, list(ended.buckets), ended.seconds)
+                        for status, ended in begun.ended.items()
+                    ],
+                )
+                for run, begun in self._begun.items()
+            ]
 
     def _families(
         self,

@@ -53,11 +53,10 @@ class SharedCounts(Collector):
         with self._moving:
             mark_process_dead(pid, path=str(self._folder))  # type: ignore[no-untyped-call]
             for kind in _SUMMED:
-                self._take_over(self._folder / f"{kind}_{pid}.db", kind)
+                for left in self._folder.glob(f"{kind}_{pid}[-.]*"):
+                    self._take_over(left, kind)
 
     def _take_over(self, left: Path, kind: str) -> None:
-        if not left.exists():
-            return
         totals = MmapedDict(str(self._folder / f"{kind}_ended.db"))  # type: ignore[no-untyped-call]
         try:
             for key, value, timestamp, _ in MmapedDict.read_all_values_from_file(str(left)):  # type: ignore[no-untyped-call]
