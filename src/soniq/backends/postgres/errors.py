@@ -86,5 +86,9 @@ def missing(table: str, location: str, reason: str = "does not exist") -> SoniqE
         f"{what} {reason}: {location}",
         SONIQ_SCHEMA_MISSING,
         {"table": table, "database": location},
-        ["Run `soniq setup` to create what is missing."],
+        [
+            "Run `soniq setup` to create what is missing.",
+            "If it was run, it was run on another database: compare SONIQ_DATABASE_URL there "
+            "and here.",
+        ],
     )
