@@ -88,23 +88,25 @@ class Executor:
         return outcome if problem is None else await self._failed(run, problem)
 
     async def _attempt(self, run: Run) -> Outcome | None:
+        # A run without an outcome would keep its slot and its claim for ever, and more than the
+        # handler is the user's code: validators, serialisers, what it returns.
         try:
-            arguments = run.definition.arguments.load(run.job.args)
-        except InvalidArguments as error:
-            return Dead(DeadLetterReason.INVALID_ARGUMENTS, error_text(error))
-        if self._before:
-            await self._call_hooks(HookEvent.BEFORE_JOB, run)
-        if run.interrupted:
-            return _interrupted(run)
-        try:
+            try:
+                arguments = run.definition.arguments.load(run.job.args)
+            except InvalidArguments as error:
+                return Dead(DeadLetterReason.INVALID_ARGUMENTS, error_text(error))
+            if self._before:
+                await self._call_hooks(HookEvent.BEFORE_JOB, run)
+            if run.interrupted:
+                return _interrupted(run)
             result = await self._within_time(run, arguments)
-        except GeneratorExit:
-            raise  # the loop is being torn down: nothing may be awaited any more
-        except BaseException as error:  # noqa: BLE001 - whatever a handler raises is its run's failure
+            if run.interruption is Interruption.TIMEOUT:
+                return await self._failed(run, self._timeout(run))
+            return self._returned(run, result)
+        except BaseException as error:
+            if isinstance(error, GeneratorExit) and _is_torn_down(run):
+                raise
             return await self._raised(run, error)
-        if run.interruption is Interruption.TIMEOUT:
-            return await self._failed(run, self._timeout(run))
-        return self._returned(run, result)
 
     async def _within_time(self, run: Run, arguments: dict[str, Any]) -> Any:
         timeout = run.definition.timeout
@@ -142,6 +144,8 @@ class Executor:
     async def _on_thread(self, run: Run, arguments: dict[str, Any]) -> Any:
         # The thread sees what before it was set in this run's context, and no other run's.
         context = contextvars.copy_context()
+        if not run.thread_reserved:
+            self._threads.reserve()  # a middleware calls the handler again
         run.thread_reserved = False
         result = await self._threads.submit(
             partial(context.run, run.definition.function, **arguments)
@@ -232,6 +236,14 @@ class Executor:
 def _interrupted(run: Run) -> Outcome | None:
     """The claim goes back if it is still ours."""
     return Released() if run.interruption is Interruption.SHUTDOWN else None
+
+
+def _is_torn_down(run: Run) -> bool:
+    """Whether its loop has ended: then nothing may be awaited any more."""
+    try:
+        return asyncio.current_task() is not run.task
+    except RuntimeError:
+        return True
 
 
 def _elapsed(run: Run) -> float:

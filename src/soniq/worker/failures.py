@@ -96,6 +96,6 @@ def _delay(
         return None
     except RetryAfter as chosen:
         return chosen.seconds
-    except Exception as broken:  # noqa: BLE001 - a policy is the user's code
+    except BaseException as broken:  # noqa: BLE001 - a policy is the user's code
         policy_failed(broken)
         return _DEFAULT_POLICY.delay_for(attempt=job.attempts, job_meta=job_meta, exc=error)

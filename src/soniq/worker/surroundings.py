@@ -43,11 +43,11 @@ class Surroundings:
 class Reporter(Protocol):
     """Reports runs: each start has exactly one end."""
 
-    async def start(self, run: Run) -> Exception | None:
+    async def start(self, run: Run) -> BaseException | None:
         """Report the start; what the sink raised, if it did."""
         ...
 
-    async def end(self, run: Run, outcome: Outcome | None, seconds: float) -> Exception | None:
+    async def end(self, run: Run, outcome: Outcome | None, seconds: float) -> BaseException | None:
         """Report the end; what the sink raised, if that is to change the outcome."""
         ...
 
@@ -76,18 +76,20 @@ class SinkReporter:
         self._sink = sink
         self._events = events
 
-    async def start(self, run: Run) -> Exception | None:
+    async def start(self, run: Run) -> BaseException | None:
         job = run.job
         try:
             await self._sink.record_job_start(
                 job_id=job.id, job_name=job.job_name, queue=job.queue, attempt=job.attempts
             )
-        except Exception as error:  # noqa: BLE001 - told, and the run's failure
+        except GeneratorExit:
+            raise  # the loop is being torn down: nothing may be awaited any more
+        except BaseException as error:  # noqa: BLE001 - told, and the run's failure
             self._events.emit(SinkFailed(job, error))
             return error
         return None
 
-    async def end(self, run: Run, outcome: Outcome | None, seconds: float) -> Exception | None:
+    async def end(self, run: Run, outcome: Outcome | None, seconds: float) -> BaseException | None:
         job = run.job
         error = outcome.error if isinstance(outcome, Retry | Dead) else None
         try:
@@ -99,7 +101,9 @@ class SinkReporter:
                 duration_s=seconds,
                 error=error,
             )
-        except Exception as raised:  # noqa: BLE001 - told, and perhaps the run's failure
+        except GeneratorExit:
+            raise
+        except BaseException as raised:  # noqa: BLE001 - told, and perhaps the run's failure
             self._events.emit(SinkFailed(job, raised))
             return raised if isinstance(outcome, Done | Snoozed) else None
         return None

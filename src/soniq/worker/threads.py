@@ -41,7 +41,7 @@ class HandlerThreads:
         return self._busy
 
     def reserve(self) -> None:
-        """Set a free thread aside for the next `submit`."""
+        """Set a thread aside for the next `submit`; beyond the last one, that call waits."""
         self._busy += 1
 
     def release(self) -> None:
@@ -53,7 +53,7 @@ class HandlerThreads:
 
         Cancelling the future abandons the call: it runs on, and keeps its thread.
         """
-        if self._threads < self._busy:
+        if self._threads < min(self._busy, self._size):
             self._threads += 1
             threading.Thread(target=self._serve, name="soniq-handler", daemon=True).start()
         future: asyncio.Future[Any] = self._loop.create_future()
@@ -71,7 +71,8 @@ class HandlerThreads:
             result: Any = None
             error: BaseException | None = None
             try:
-                result = call()
+                if not future.cancelled():
+                    result = call()
             except BaseException as raised:  # noqa: BLE001 - everything a handler raises is its run's failure
                 error = raised
             self._report(future, result, error)
