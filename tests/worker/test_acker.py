@@ -203,3 +203,18 @@ async def test_a_store_that_fails_for_no_known_reason_is_asked_until_it_works(
     await bench.drained()
     assert bench.store.stored == {job_id: Released(RELEASE_DELAY)}
     assert bench.answers == [(job_id, True)]
+
+
+async def test_an_outage_of_an_unknown_kind_may_last(bench: Bench) -> None:
+    bench.store.answer = failing(1500, RuntimeError("disk error"))
+    job_id = bench.put(Done("1"))
+    await bench.drained()
+    assert bench.store.stored == {job_id: Released(RELEASE_DELAY)}
+
+
+async def test_nothing_waits_for_a_loop_that_was_ended(bench: Bench) -> None:
+    bench.store.gate.clear()
+    bench.put(Done(None))
+    await bench.acker.stop()
+    await bench.drained()
+    assert bench.store.stored == {}

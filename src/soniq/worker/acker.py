@@ -65,8 +65,13 @@ class Acker:
         self._task = asyncio.create_task(self._loop(), name="soniq-acker")
 
     async def drained(self) -> None:
-        """Return when everything put has been answered."""
-        await self._idle.wait()
+        """Return when everything put has been answered, or the loop has been ended."""
+        idle = asyncio.ensure_future(self._idle.wait())
+        try:
+            ends = [idle] if self._task is None else [idle, self._task]
+            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            idle.cancel()
 
     async def stop(self) -> None:
         """End the loop; what has not been stored by then is left to recovery."""
@@ -130,15 +135,23 @@ class Acker:
             middle = len(batch) // 2
             await self._store(batch[:middle])
             await self._store(batch[middle:])
-            return
-        (ended,) = batch
+            return None
+        ended = batch[0]
+        while True:
+            ended = await self._made_plainer(ended, error)
+            try:
+                return await self._write([ended])
+            except Exception as again:  # noqa: BLE001 - a plainer form may do, or the store when mended
+                error = again
+
+    async def _made_plainer(self, ended: Ended, error: Exception) -> Ended:
         lesser = _lesser(ended.outcome)
         if lesser is ended.outcome:
             # A release holds no value that could be at fault: the store itself is broken.
             await self._pause(error)
         else:
             self._events.emit(OutcomeDegraded(ended.job, str(error), type(lesser).__name__))
-        await self._store([ended._replace(outcome=lesser)])
+        return ended._replace(outcome=lesser)
 
     async def _pause(self, error: Exception) -> None:
         pause = self._backoff.next()
