@@ -17,7 +17,7 @@ from soniq.retry import ExponentialBackoff
 from soniq.settings import SoniqSettings
 from soniq.worker import claimer
 from soniq.worker.acker import BACKLOG
-from soniq.worker.pace import READY
+from soniq.worker.pace import READY, Pace
 from soniq.worker.shift import Shift
 from soniq.worker.surroundings import Surroundings
 from soniq.worker.threads import HandlerThreads
@@ -274,3 +274,24 @@ async def test_while_ends_cannot_be_stored_nothing_more_begins_than_fits(bench: 
     assert len(bench.began) <= BACKLOG + 2 * READY
     bench.store.finish_gate.set()
     await bench.until(lambda: len(bench.store.ended) == 12_000)
+
+
+async def test_a_worker_without_room_looks_for_it_no_more_often_than_it_polls(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    looks: list[float] = []
+    appetite = Pace.appetite
+
+    def counted(self: Pace, *args: Any) -> int:
+        looks.append(asyncio.get_running_loop().time())
+        return appetite(self, *args)
+
+    monkeypatch.setattr(Pace, "appetite", counted)
+    bench = Bench(poll_interval=0.1)
+    bench.store.jobs = [bench.job("long") for _ in range(2)]
+    bench.shift.start()
+    await bench.until(lambda: len(bench.began) == 2)
+    looks.clear()
+    await bench.until(lambda: len(looks) >= 8)
+    assert looks[-1] - looks[0] > 0.1
+    await bench.stop()

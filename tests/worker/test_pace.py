@@ -77,3 +77,9 @@ def test_the_appetite_is_bounded(
     pace.ended("a", seconds)
     pace.ended("b", seconds / 3)
     assert 0 <= pace.appetite(free, waiting, blocked) <= MOST
+
+
+def test_a_fixed_number_is_not_claimed_while_every_slot_is_held_for_long() -> None:
+    pace = Pace(4, prefetch=10)
+    assert pace.appetite(free=0, waiting=[], blocked=4) == 0
+    assert pace.appetite(free=1, waiting=[], blocked=3) == 11

@@ -123,6 +123,7 @@ class Claimer:
         limit = self._limit()
         if now >= self._claim_at:
             self._work = True
+            self._claim_at = now + self._poll_interval  # if there is no room: room() wakes
         if not (self._work and limit) and not self._suspects.due:
             return False
         idle = not self._held()

@@ -66,7 +66,9 @@ class Pace:
         if self._prefetch == "auto":
             wanted = free + self._ahead(names, self._concurrency - blocked)
         else:
-            wanted = free + self._prefetch - ready
+            # While every slot is held for long, what is claimed ahead only goes back again.
+            ahead = self._prefetch if blocked < self._concurrency else 0
+            wanted = free + ahead - ready
         wanted = min(wanted, READY - ready)
         self.low_water = (wanted + ready) // 2
         if ready > self.low_water:
