@@ -95,7 +95,7 @@ class Backend(Protocol):
         Concurrent calls are serialised; the later ones return an empty list.
 
         Raises:
-            MigrationError: a migration failed; its changes were rolled back.
+            MigrationError: a migration failed; the changes of this call were rolled back.
         """
         ...
 

@@ -119,7 +119,7 @@ async def test_a_migration_that_fails_leaves_nothing(
         await backend.setup()
 
     assert raised.value.migration_step == "0099_broken"
-    assert await backend.migrations() == [*((name, True) for name in NAMES), ("0099_broken", False)]
+    assert await backend.migrations() == [(name, False) for name in (*NAMES, "0099_broken")]
     with closing(sqlite3.connect(path)) as connection:
         assert (
             connection.execute("SELECT name FROM sqlite_master WHERE name = 'half'").fetchall()

@@ -36,11 +36,14 @@ async def migrate(database: Database) -> list[str]:
     connection = await _connect(database)
     try:
         await _bootstrap(database, connection)
-        return [
-            name
-            for version, name in sorted(known().items())
-            if await _apply(database, connection, version)
-        ]
+        # One lock around all of them: of several setups at once, one applies everything.
+        async with transaction(connection):
+            await _serialise(connection)
+            return [
+                name
+                for version, name in sorted(known().items())
+                if await _apply(database, connection, version)
+            ]
     finally:
         await connection.close(timeout=CONNECT_TIMEOUT)
 
@@ -102,7 +105,6 @@ async def _apply(database: Database, connection: Connection, version: int) -> bo
     text = migration_files()[name]
     with _named(name, database):
         async with transaction(connection):
-            await _serialise(connection)
             await connection.execute(f"SET LOCAL lock_timeout = '{_LOCK_TIMEOUT}'")
             if version in await applied(database, connection):
                 return False

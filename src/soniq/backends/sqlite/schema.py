@@ -7,6 +7,7 @@ import re
 import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from importlib.resources import files
 from typing import Final
 
@@ -113,16 +114,18 @@ def migrate(database: Database) -> list[str]:
     """Apply what is missing and return its names. Safe to run in several processes at once.
 
     Raises:
-        MigrationError: one failed; the database is as it was before it.
+        MigrationError: one failed; the database is as it was before.
         SoniqError: SONIQ_SCHEMA_TOO_NEW.
     """
     _use_write_ahead_log(database)
     if not pending(applied_versions(database)):
         return []
-    names: list[str] = []
-    while name := _apply_next(database):
-        names.append(name)
-    return names
+    # One transaction for all of them: of several processes at once, one applies everything.
+    with database.writing() as now:
+        missing = pending(applied_versions(database))
+        for migration in missing:
+            _apply(database, migration, now)
+        return [migration.name for migration in missing]
 
 
 def _use_write_ahead_log(database: Database) -> None:
@@ -131,18 +134,11 @@ def _use_write_ahead_log(database: Database) -> None:
         database.execute("PRAGMA journal_mode = WAL").fetchall()
 
 
-def _apply_next(database: Database) -> str | None:
-    with database.writing() as now:
-        missing = pending(applied_versions(database))
-        if not missing:
-            return None
-        try:
-            database.execute(CREATE_LEDGER)
-            for statement in missing[0].statements():
-                database.execute(statement)
-            database.record(WRITE_LEDGER, missing[0].ledger_row(stamp(now)))
-        except sqlite3.Error as error:
-            raise MigrationError(
-                missing[0].name, str(error), {"database": database.path}
-            ) from error
-        return missing[0].name
+def _apply(database: Database, migration: Migration, now: datetime) -> None:
+    try:
+        database.execute(CREATE_LEDGER)
+        for statement in migration.statements():
+            database.execute(statement)
+        database.record(WRITE_LEDGER, migration.ledger_row(stamp(now)))
+    except sqlite3.Error as error:
+        raise MigrationError(migration.name, str(error), {"database": database.path}) from error
