@@ -7,6 +7,7 @@ leader does must be safe with two of them: a lease can run out under a leader th
 from __future__ import annotations
 
 from soniq.backends.base import Backend, BackendError
+from soniq.errors import SoniqError
 
 LIFE = 10.0
 """Seconds a lease lasts."""
@@ -42,5 +43,5 @@ class Leadership:
             self.is_leader = False
             try:
                 await self._backend.resign(self._name, self._holder)
-            except BackendError:
+            except (BackendError, SoniqError):
                 return

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any
 
 from soniq.events import Events, LoopFailed, LoopRecovered
 
@@ -32,6 +33,24 @@ class Backoff:
             return 0.0
         pause = min(self._longest, FIRST_PAUSE * 2.0 ** min(self._failures - 2, 30))
         return pause * random.uniform(0.5, 1.0)
+
+
+async def to_the_end(work: Coroutine[Any, Any, None]) -> None:
+    """Await `work` to its end, however often this task is cancelled meanwhile.
+
+    Raises:
+        asyncio.CancelledError: it was cancelled, now that `work` has ended.
+    """
+    task = asyncio.create_task(work)
+    cancelled = False
+    while not task.done():
+        try:
+            await asyncio.wait([task])
+        except asyncio.CancelledError:
+            cancelled = True
+    task.result()
+    if cancelled:
+        raise asyncio.CancelledError
 
 
 class Service:

@@ -7,10 +7,12 @@ import os
 import socket
 import uuid
 from collections.abc import Collection
+from contextlib import suppress
 
-from soniq.backends.base import Backend, WorkerSession
+from soniq.backends.base import Backend, Contended, Unavailable, WorkerSession
 from soniq.events import (
     Events,
+    LoopFailed,
     StoppingUnsaid,
     ThreadsStillRunning,
     WorkerDeclaredDead,
@@ -23,7 +25,7 @@ from soniq.registry import JobRegistry
 from soniq.retry import RetryPolicy
 from soniq.services.leader import Leadership
 from soniq.services.maintenance import Pruning, Recovery
-from soniq.services.service import Service
+from soniq.services.service import Backoff, Service, to_the_end
 from soniq.settings import SoniqSettings
 from soniq.version import __version__
 from soniq.worker.run import Interruption
@@ -67,6 +69,7 @@ class Worker:
         self._until_empty = until_empty
         self._replaces = replaces
         self._ran = False
+        self._joined_before = False
         self._shift: Shift | None = None
         self._dead = asyncio.Event()
 
@@ -87,7 +90,10 @@ class Worker:
 
     async def _serve(self, threads: HandlerThreads, stop: asyncio.Event) -> bool:
         """One shift under one id; True when a new one must follow."""
-        session = await self._backend.join(self._introduction(), self._wake)
+        session = await self._join(stop)
+        if session is None:
+            return False
+        self._joined_before = True
         shift = self._shift = Shift(
             session,
             self._settings,
@@ -107,10 +113,36 @@ class Worker:
         finally:
             self._ran = self._ran or shift.ran
             self._shift = None
-            await asyncio.gather(*(service.stop() for service in services))
-            await leadership.resign()
-            await session.leave()
-            self._events.emit(WorkerStopped(session.id))
+            await to_the_end(self._leave(session, services, leadership))
+
+    async def _join(self, stop: asyncio.Event) -> WorkerSession | None:
+        """Join; None when told to stop before a store that is away has answered.
+
+        At the start that is the caller's to know. A worker that was declared dead waits instead:
+        what kept its heartbeats from arriving may well last.
+        """
+        backoff = Backoff(self._settings.error_retry_delay)
+        while True:
+            try:
+                return await self._backend.join(self._introduction(), self._wake)
+            except (Unavailable, Contended) as error:
+                if not self._joined_before:
+                    raise
+                pause = backoff.next()
+                self._events.emit(LoopFailed("joining", error, pause))
+            with suppress(TimeoutError):
+                async with asyncio.timeout(pause):
+                    await stop.wait()
+            if stop.is_set():
+                return None
+
+    async def _leave(
+        self, session: WorkerSession, services: list[Service], leadership: Leadership
+    ) -> None:
+        await asyncio.gather(*(service.stop() for service in services))
+        await leadership.resign()
+        await session.leave()
+        self._events.emit(WorkerStopped(session.id))
 
     def _introduction(self) -> NewWorker:
         return NewWorker(
@@ -157,7 +189,7 @@ class Worker:
             if defect is not None:
                 raise defect
         except asyncio.CancelledError:
-            await asyncio.shield(self._stop_wholly(shift))
+            await to_the_end(self._stop_wholly(shift))
             raise
         finally:
             stopped.cancel()
