@@ -11,9 +11,10 @@ import pytest
 
 from soniq.doctor import Examination, Finding, Level, Limits
 from soniq.doctor.examine import run_checks
-from tests.backends.stores import MemoryStore, PostgresStore, SQLiteStore, Store, settings
+from tests.backends.conftest import unopened_store
+from tests.backends.stores import PostgresStore, SQLiteStore, Store, settings
 
-KINDS = ["memory", "sqlite", pytest.param("postgres", marks=pytest.mark.postgres)]
+__all__ = ["unopened_store"]
 
 
 class Patient:
@@ -50,22 +51,10 @@ class Patient:
         assert finding.level is Level.OK, finding
 
 
-@pytest.fixture(params=KINDS)
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
-    """A store of each kind, unopened."""
-    match request.param:
-        case "memory":
-            return MemoryStore()
-        case "sqlite":
-            return SQLiteStore(tmp_path)
-        case _:
-            return PostgresStore(request.getfixturevalue("pg_url"))
-
-
 @pytest.fixture
-async def patient(store: Store) -> AsyncIterator[Patient]:
+async def patient(unopened_store: Store) -> AsyncIterator[Patient]:
     """An empty store of each kind."""
-    async for opened in _opened(store):
+    async for opened in _opened(unopened_store):
         yield opened
 
 

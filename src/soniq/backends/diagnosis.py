@@ -208,3 +208,21 @@ class Diagnosis(Protocol):
     async def file(self) -> FileState | None:
         """The file that everything is in."""
         ...
+
+
+class WithoutServer:
+    """The answers of a store that no server keeps."""
+
+    address = None
+
+    async def sessions(self) -> Sessions | None:
+        return None
+
+    async def connections(self) -> Connections | None:
+        return None
+
+    async def open_transactions(self, *, longer_than: float) -> list[OpenTransaction] | None:
+        return None
+
+    async def tables(self) -> list[TableState]:
+        return []

@@ -9,29 +9,24 @@ from soniq.backends.diagnosis import (
     Backlog,
     Burials,
     ClaimPlan,
-    Connections,
     FileState,
     IndexFault,
-    OpenTransaction,
     PresentWorker,
     SchemaState,
-    Sessions,
-    TableState,
+    WithoutServer,
 )
 from soniq.backends.memory.rows import WorkerRow
 from soniq.backends.memory.store import Store
 from soniq.records import JobStatus
 
 
-class MemoryDiagnosis:
+class MemoryDiagnosis(WithoutServer):
     """See `Diagnosis`.
 
     Args:
         store: what is looked at.
         heartbeat_interval: seconds between the heartbeats of its workers.
     """
-
-    address = None
 
     def __init__(self, store: Store, heartbeat_interval: float) -> None:
         self._store = store
@@ -91,18 +86,6 @@ class MemoryDiagnosis:
             return Burials(total, 0)
         (commonest, number), *_ = kinds.most_common(1)
         return Burials(total, kinds.total(), (*commonest, number))
-
-    async def sessions(self) -> Sessions | None:
-        return None
-
-    async def connections(self) -> Connections | None:
-        return None
-
-    async def open_transactions(self, *, longer_than: float) -> list[OpenTransaction] | None:
-        return None
-
-    async def tables(self) -> list[TableState]:
-        return []
 
     async def index_faults(self) -> list[IndexFault] | None:
         return None

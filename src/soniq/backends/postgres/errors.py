@@ -88,7 +88,6 @@ def missing(table: str, location: str, reason: str = "does not exist") -> SoniqE
         {"table": table, "database": location},
         [
             "Run `soniq setup` to create what is missing.",
-            "If it was run, it was run on another database: compare SONIQ_DATABASE_URL there "
-            "and here.",
+            "If it was run, then on another database: compare SONIQ_DATABASE_URL there and here.",
         ],
     )

@@ -14,14 +14,11 @@ from soniq.backends.diagnosis import (
     Backlog,
     Burials,
     ClaimPlan,
-    Connections,
     FileState,
     IndexFault,
-    OpenTransaction,
     PresentWorker,
     SchemaState,
-    Sessions,
-    TableState,
+    WithoutServer,
 )
 from soniq.backends.made_indexes import made_indexes
 from soniq.backends.sqlite import schema
@@ -36,7 +33,7 @@ _HOUR: Final = 3600.0
 _DAMAGES_SHOWN: Final = 3
 
 
-class SQLiteDiagnosis:
+class SQLiteDiagnosis(WithoutServer):
     """See `Diagnosis`.
 
     Args:
@@ -44,8 +41,6 @@ class SQLiteDiagnosis:
         clock: gives the time.
         look: reads from it, as it is: without making its tables.
     """
-
-    address = None
 
     def __init__(self, path: str, clock: Clock, look: Look) -> None:
         self._path = path
@@ -77,18 +72,6 @@ class SQLiteDiagnosis:
     async def burials(self) -> Burials:
         found: Burials = await self._look(_burials)
         return found
-
-    async def sessions(self) -> Sessions | None:
-        return None
-
-    async def connections(self) -> Connections | None:
-        return None
-
-    async def open_transactions(self, *, longer_than: float) -> list[OpenTransaction] | None:
-        return None
-
-    async def tables(self) -> list[TableState]:
-        return []
 
     async def index_faults(self) -> list[IndexFault] | None:
         found: list[IndexFault] = await self._look(_index_faults)
