@@ -19,6 +19,7 @@ LEASE: Final = "scheduler"
 REPORT_EVERY: Final = 5.0
 REPORTED_FOR: Final = 15.0
 """Seconds that a scheduler which reports no more counts as running."""
+_FAREWELL: Final = 5.0
 _ASK_EVERY: Final = 1.0
 """Seconds between tries to lead: a killed leader's lease runs out within ten."""
 
@@ -70,10 +71,12 @@ class SchedulerLoop:
         """End, and let another lead at once."""
         await self._service.stop()
         await self._watch.aclose()
-        await self._leadership.resign()
-        with contextlib.suppress(BackendError):
-            # Those that wait to lead hear of it.
-            await self._store.retire(self._who.id)
+        # A store that is away lets lease and report run out instead.
+        with contextlib.suppress(BackendError, TimeoutError):
+            async with asyncio.timeout(_FAREWELL):
+                await self._leadership.resign()
+                # Those that wait to lead hear of it.
+                await self._store.retire(self._who.id)
 
     async def beat(self) -> float:
         """One round: fire what is due if it leads, then wait for the next cause."""
