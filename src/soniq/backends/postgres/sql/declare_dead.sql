@@ -22,7 +22,7 @@ locks AS MATERIALIZED (
 ),
 others AS MATERIALIZED (
     SELECT
-        worker.id, worker.liveness, worker.heartbeat_interval,
+        worker.id, worker.last_heartbeat, worker.liveness, worker.heartbeat_interval,
         now() - CASE
             WHEN $4::boolean THEN worker.last_heartbeat
             ELSE greatest(worker.last_heartbeat, judge.steady_since)
@@ -36,7 +36,7 @@ others AS MATERIALIZED (
     WHERE worker.status <> 'stopped' AND worker.id <> judge.id
 ),
 dead AS MATERIALIZED (
-    SELECT id
+    SELECT id, last_heartbeat
     FROM others
     WHERE silence > $2::float8 * interval '1 second'
         OR (
@@ -62,7 +62,11 @@ declared AS (
     UPDATE soniq_workers AS worker
     SET status = 'stopped', stopped_at = now(), crashed = found.status = 'active'
     FROM found
-    WHERE worker.id = found.id AND found.status <> 'stopped'
+    JOIN dead ON dead.id = found.id
+    WHERE worker.id = found.id
+        AND found.status <> 'stopped'
+        -- A heartbeat that came while this statement looked proves it wrong.
+        AND found.last_heartbeat = dead.last_heartbeat
     RETURNING worker.id::text, worker.hostname, worker.pid, found.status = 'stopping' AS stopping
 ),
 fence AS MATERIALIZED (

@@ -15,16 +15,16 @@ gap AS MATERIALIZED (
     FROM fence
 ),
 orphan AS MATERIALIZED (
-    SELECT held.id
+    SELECT held.id, held.worker_id
     FROM gap
     CROSS JOIN LATERAL (
-        SELECT id
+        SELECT id, worker_id
         FROM soniq_jobs
         WHERE status = 'processing' AND worker_id > gap.low AND worker_id < gap.high
         LIMIT $2
     ) AS held
     UNION ALL
-    SELECT id FROM soniq_jobs WHERE status = 'processing' AND worker_id IS NULL
+    SELECT id, NULL FROM soniq_jobs WHERE status = 'processing' AND worker_id IS NULL
     LIMIT $2
 ),
 locked AS MATERIALIZED (
@@ -42,6 +42,12 @@ fallen AS MATERIALIZED (
     FROM locked
     LEFT JOIN soniq_workers AS worker ON worker.id = locked.worker_id
     WHERE locked.status = 'processing' AND coalesce(worker.status = 'stopped', true)
+        -- Recovered by another meanwhile and claimed again, it may be held by a worker that joined
+        -- after this statement began and that it therefore cannot see.
+        AND (
+            locked.worker_id IS NULL
+            OR (locked.id, locked.worker_id) IN (SELECT id, worker_id FROM orphan)
+        )
 ),
 requeued AS (
     UPDATE soniq_jobs AS j
