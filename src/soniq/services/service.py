@@ -53,6 +53,16 @@ async def to_the_end(work: Coroutine[Any, Any, None]) -> None:
         raise asyncio.CancelledError
 
 
+async def cancelled(task: asyncio.Task[None]) -> None:
+    """Cancel `task` and wait for its end, again if it swallows the first cancellation.
+
+    `asyncio.wait_for` of Python 3.11 does when what it waits for ends at that very moment.
+    """
+    while not task.done():
+        task.cancel()
+        await asyncio.wait([task], timeout=1.0)
+
+
 class Service:
     """Runs one `beat` after another until stopped.
 
@@ -84,8 +94,7 @@ class Service:
         """Cancel the loop and wait for its end. Safe to call twice, or unstarted."""
         task, self._task = self._task, None
         if task is not None:
-            task.cancel()
-            await asyncio.wait([task])
+            await cancelled(task)
 
     async def _loop(self) -> None:
         while True:

@@ -10,7 +10,7 @@ from soniq.backends.base import Contended, Unavailable, WorkerSession
 from soniq.errors import SoniqError
 from soniq.events import Events, LoopFailed, LoopRecovered, OutcomeDegraded
 from soniq.records import ClaimedJob, Dead, Done, Ending, Outcome, Released, Retry, Snoozed
-from soniq.services.service import Backoff
+from soniq.services.service import Backoff, cancelled
 from soniq.worker.run import Run
 
 MOST = 1000
@@ -76,8 +76,7 @@ class Acker:
     async def stop(self) -> None:
         """End the loop; what has not been stored by then is left to recovery."""
         if self._task is not None:
-            self._task.cancel()
-            await asyncio.wait([self._task])
+            await cancelled(self._task)
 
     @property
     def full(self) -> bool:

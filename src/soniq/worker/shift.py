@@ -28,7 +28,7 @@ from soniq.records import (
 )
 from soniq.registry import JobRegistry
 from soniq.retry import RetryPolicy
-from soniq.services.service import Service
+from soniq.services.service import Service, cancelled
 from soniq.settings import SoniqSettings
 from soniq.worker.acker import Acker, Ended
 from soniq.worker.buffer import Buffer
@@ -145,8 +145,7 @@ class Shift:
         if self._claiming is not None:
             # Cancelled in flight, a claim could make jobs ours without our knowing.
             await asyncio.wait([self._claiming], timeout=CLAIM_PATIENCE)
-            self._claiming.cancel()
-            await asyncio.wait([self._claiming])
+            await cancelled(self._claiming)
         self._give_back(self._unbegun())
 
     async def runs_ended(self, timeout: float | None = None) -> bool:
