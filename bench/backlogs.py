@@ -28,6 +28,19 @@ FILLED_IN = {
     "updated_at": "now()",
 }
 
+# Given up a millisecond apart, by a job that failed as jobs do.
+DEAD = """
+INSERT INTO soniq_dead_letter_jobs (
+    id, job_name, args, queue, priority, max_attempts, attempts, crashes, last_error,
+    dead_letter_reason, original_created_at, moved_to_dead_letter_at
+)
+SELECT
+    uuidv7(), 'bench.job', jsonb_build_object('x', number), 'default', 100, 4, 4, 0,
+    'ValueError: no' || repeat(E'\\n  File "bench.py", line 1, in job', 20),
+    'max_retries_exceeded', now(), now() - number * interval '1 millisecond'
+FROM generate_series(1, $1::int) AS number
+"""
+
 
 async def empty(bench: Bench) -> str:
     """The template that has Soniq's tables and nothing in them."""
@@ -49,6 +62,16 @@ async def waiting(bench: Bench, total: int) -> str:
         await _stretch(url, total - measured)
 
     return await bench.databases.template(f"waiting_{total}", fill, of=await empty(bench))
+
+
+async def dead(bench: Bench) -> str:
+    """The template with nothing in it but dead letters."""
+
+    async def fill(url: str) -> None:
+        async with connected(url) as connection:
+            await connection.execute(DEAD, bench.sizes.dead, timeout=600)
+
+    return await bench.databases.template("dead", fill, of=await empty(bench))
 
 
 async def _stretch(url: str, more: int) -> None:

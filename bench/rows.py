@@ -38,6 +38,10 @@ def milliseconds(value: float) -> str:
     return f"{value:.2f} ms"
 
 
+def seconds(value: float) -> str:
+    return f"{value:.2f} s"
+
+
 def megabytes(value: float) -> str:
     return f"{value:.1f} MB"
 
@@ -197,6 +201,27 @@ ROWS = [
     Row("idle", "queries of an idle worker", "idle:queries", unit=queries),
     Row("memory", "peak memory, busy worker", "drain:memory", goal=at_most(80), unit=megabytes),
     Row("wal", "WAL a job, enqueue to done", "wal:bytes", goal=at_most(1_536), unit=size),
+    Row(
+        "replay-dead",
+        "replay of {dead:,} dead letters",
+        "replay-dead:seconds",
+        goal=at_most(15),
+        unit=seconds,
+    ),
+    Row(
+        "delete-dead",
+        "delete of {dead:,} dead letters",
+        "delete-dead:seconds",
+        goal=at_most(15),
+        unit=seconds,
+    ),
+    Row(
+        "replay-dead-memory",
+        "peak memory of that replay",
+        "replay-dead:memory",
+        goal=at_most(100),
+        unit=megabytes,
+    ),
     Row(
         "sqlite-drain",
         "SQLite: drain, one process",

@@ -18,6 +18,7 @@ class Sizes:
         turns: timed jobs that start beside the deepest backlog.
         idle: seconds an idle worker is watched.
         gap: seconds between two timed jobs.
+        dead: dead letters that are replayed, or deleted, at once.
     """
 
     drain: int
@@ -29,6 +30,7 @@ class Sizes:
     turns: int
     idle: float
     gap: float = 0.02
+    dead: int = 100_000
 
 
 FULL = Sizes(
@@ -51,4 +53,5 @@ QUICK = Sizes(
     samples=100,
     turns=5,
     idle=4.0,
+    dead=10_000,
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from bench.measurement import Measure
-from bench.scenarios import drain, embedded, enqueue, held, idle, latency, turns, wal
+from bench.scenarios import dead_letters, drain, embedded, enqueue, held, idle, latency, turns, wal
 
 GROUPS: list[Mapping[str, Measure]] = [
     enqueue.SINGLES,
@@ -16,5 +16,6 @@ GROUPS: list[Mapping[str, Measure]] = [
     latency.MEASUREMENTS,
     idle.MEASUREMENTS,
     wal.MEASUREMENTS,
+    dead_letters.MEASUREMENTS,
     embedded.MEASUREMENTS,
 ]

@@ -51,6 +51,19 @@ async def test_a_sweep_tells_how_many_workers_live(store: Store, judge: Recruit)
     assert (await judge.session.recover(max_crashes=3)).live == 2
 
 
+async def test_by_hand_silence_counts_from_the_heartbeat_alone(
+    store: Store, victim: Recruit, job: ClaimedJob
+) -> None:
+    await store.pass_time(HEARTBEAT_TIMEOUT + 1)
+    newcomer = await store.join()
+    assert await recover(newcomer) == NOBODY
+
+    found = await newcomer.session.recover(max_crashes=3, by_hand=True)
+
+    assert [worker.id for worker in found.workers] == [victim.id]
+    assert found.requeued == [job.id]
+
+
 async def test_a_silent_workers_jobs_are_queued_again(
     store: Store, judge: Recruit, victim: Recruit
 ) -> None:

@@ -27,6 +27,7 @@ TINY = Sizes(
     samples=20,
     turns=3,
     idle=1.0,
+    dead=500,
 )
 PEERS = ("pgqueuer", "oban")
 

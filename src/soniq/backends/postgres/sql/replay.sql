@@ -31,9 +31,6 @@ counted AS (
         last_resurrection_at = now(),
         last_resurrection_job_id = wanted.job_id
     FROM wanted
-    WHERE
-        letter.id = ANY ($1::uuid[])
-        AND letter.id = wanted.dead_id
-        AND wanted.job_id IN (SELECT id FROM stored)
+    WHERE letter.id = wanted.dead_id AND wanted.job_id IN (SELECT id FROM stored)
 )
 SELECT DISTINCT queue, priority, now() AS now FROM stored

@@ -11,7 +11,12 @@ SELECT
 FROM unnest($1::uuid[], $2::uuid[], $3::int[])
     WITH ORDINALITY AS wanted (dead_id, job_id, replayed_before, position)
 JOIN soniq_dead_letter_jobs AS letter ON letter.id = wanted.dead_id
-LEFT JOIN soniq_jobs AS holder
-    ON holder.dedup_key = letter.dedup_key AND holder.status IN ('queued', 'processing')
+LEFT JOIN LATERAL (
+    -- Limited, so that it is an index probe each and never a join with the whole table.
+    SELECT id
+    FROM soniq_jobs
+    WHERE dedup_key = letter.dedup_key AND status IN ('queued', 'processing')
+    LIMIT 1
+) AS holder ON letter.last_resurrection_job_id IS DISTINCT FROM wanted.job_id
 WHERE letter.id = ANY ($1::uuid[])
 ORDER BY wanted.position
