@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
+import asyncpg
 import pytest
 
 from soniq.backends.base import Unavailable
@@ -104,6 +105,21 @@ async def test_a_process_known_to_have_ended_is_dead_as_soon_as_its_lock_is_free
             await end_listener(sql, fallen.id)
             found = await watching.session.recover(max_crashes=3, gone=[4711])
     assert [worker.pid for worker in found.workers] == [4711]
+
+
+async def test_leaving_needs_no_answer_from_the_server(
+    store: PostgresStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    worker = await store.join()
+    await worker.session.claim(1)
+
+    async def unanswered(connection: Any, **_: object) -> None:
+        connection.terminate()
+        raise TimeoutError
+
+    with monkeypatch.context() as network:
+        network.setattr(asyncpg.Connection, "close", unanswered)
+        await worker.session.leave()
 
 
 async def end_listener(sql: Any, worker_id: str) -> int:

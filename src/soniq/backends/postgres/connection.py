@@ -199,11 +199,14 @@ class Link:
                 self.lost.append(session)
 
     async def close(self, timeout: float) -> None:
-        """Take leave of the server."""
+        """Take leave of the server; one that does not answer is left without."""
         connection, self._connection = self._connection, None
         self._session = None
         if connection is not None:
-            await connection.close(timeout=timeout)
+            try:
+                await connection.close(timeout=timeout)
+            except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+                _log.debug("A connection to %s was cut off: %r", self._database.location, error)
 
 
 def _answered(error: BaseException) -> bool:
