@@ -285,7 +285,7 @@ class PostgresBackend:
         )
 
     async def _tell(self, connection: Connection, arrived: Sequence[Arrival]) -> None:
-        """Notify of `arrived` in the open transaction; this process too, lest its answer be lost."""
+        """Notify of `arrived` in the open transaction; this process too: its answer may be lost."""
         payload = (await self._notifying()).payload(arrived, ours=False)
         if payload is not None:
             await self._database.fetch(connection, "notify", payload)
