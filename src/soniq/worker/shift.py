@@ -289,16 +289,30 @@ class Shift:
 
     async def _look(self) -> float:
         """Ask whether what we run is still ours, if anything has run for long enough to matter."""
-        oldest = next(iter(self._slots.running), None)
-        if oldest is None or self._loop.time() - oldest.started < WATCH_EVERY:
+        oldest, suspect = next(iter(self._slots.running), None), self._suspects.waiting
+        young = oldest is None or self._loop.time() - oldest.started < WATCH_EVERY
+        if young and suspect is None:
             return WATCH_EVERY
         claims = {run.job.id: run.job.claim for run in self._slots.running}
         claims.update({job.id: job.claim for job in self._slots.waiting()})
-        self._drop(await self.session.lost(claims))
+        if suspect is not None:
+            claims[suspect.id] = suspect.claim
+        lost = await self.session.lost(claims)
+        # What was asked about may have ended meanwhile, and been claimed again.
+        self._drop({job: state for job, state in lost.items() if self._holds(job, claims[job])})
         return WATCH_EVERY
 
+    def _holds(self, job_id: str, claim: int) -> bool:
+        held = self._held.get(job_id)
+        return held is not None and held.claim == claim
+
     def _drop(self, lost: dict[str, ClaimState]) -> None:
-        for job in self._slots.remove(set(lost)):
+        removed = self._slots.remove(set(lost))
+        suspect = self._suspects.waiting
+        if suspect is not None and suspect.id in lost:
+            self._suspects.aside()
+            removed.append(suspect)
+        for job in removed:
             self._tell(job, lost[job.id])
             self._gone(job)
         for run in list(self._slots.running):

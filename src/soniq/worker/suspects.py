@@ -79,11 +79,16 @@ class Suspects:
 
     def aside(self) -> ClaimedJob | None:
         """The suspect that waits for quiet, if there is one; it waits no longer."""
-        task, self._waiting = self._waiting, None
-        if task is None or task.done():
-            return None
-        task.cancel()
-        return self._current
+        job, task = self.waiting, self._waiting
+        if task is not None:
+            task.cancel()
+        return job
+
+    @property
+    def waiting(self) -> ClaimedJob | None:
+        """The suspect that waits for quiet, if there is one."""
+        waits = self._waiting is not None and not self._waiting.done()
+        return self._current if waits else None
 
     async def _when_quiet(self, job: ClaimedJob) -> None:
         """Its next crash would be its last: it runs with nothing beside it, or not yet."""
