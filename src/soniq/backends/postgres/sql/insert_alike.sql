@@ -1,5 +1,6 @@
 -- $1 ids   $2 arguments   $3..$9 what all the jobs have in common   $10 payload up to the time, or
--- null. Like `insert`, without sending the same name and queue for every row.
+-- null. Like `insert`, without sending the same name and queue for every row, and without room for
+-- ids that are stored already.
 WITH stored AS (
     INSERT INTO soniq_jobs (
         id, args, job_name, queue, priority, max_attempts, scheduled_at, producer_id,
@@ -9,7 +10,6 @@ WITH stored AS (
         job.id::uuid, job.args::jsonb, $3::text, $4::text, $5::int, $6::int,
         coalesce($7::timestamptz, now() + $8::float8 * interval '1 second'), $9::text, now(), now()
     FROM unnest($1::text[], $2::text[]) AS job (id, args)
-    ON CONFLICT (id) DO NOTHING
 )
 SELECT
     now() AS now,
