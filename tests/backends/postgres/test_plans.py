@@ -216,7 +216,7 @@ async def test_recover_of_a_dead_worker(full: Any) -> None:
 
 
 async def test_a_sweep_that_finds_nothing_looks_at_nothing(full: Any) -> None:
-    nodes = await plan_of(full, "declare_dead", str(uuid4()), 300.0, [])
+    nodes = await plan_of(full, "declare_dead", str(uuid4()), 300.0, [], False)
     assert_by_index(nodes, "soniq_jobs_held", most=0)
 
 
