@@ -289,7 +289,7 @@ async def test_a_worker_without_room_looks_for_it_no_more_often_than_it_polls(
     monkeypatch.setattr(Pace, "appetite", counted)
     bench = Bench(poll_interval=0.1)
     bench.store.jobs = [bench.job("long") for _ in range(2)]
-    bench.shift.start()
+    bench.start()
     await bench.until(lambda: len(bench.began) == 2)
     looks.clear()
     await bench.until(lambda: len(looks) >= 8)

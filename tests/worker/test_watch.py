@@ -59,7 +59,7 @@ async def test_a_suspect_that_is_cancelled_while_it_waits_for_quiet_never_runs(
     bench: Bench, store: Watched
 ) -> None:
     store.jobs = [bench.job("long", "innocent")]
-    bench.shift.start()
+    bench.start()
     await bench.until(lambda: bench.began == ["innocent"])
     store.suspects = [bench.job("quick", "suspect", crashes=2)]
     bench.shift.wake(None)
@@ -79,7 +79,7 @@ async def test_an_answer_about_an_earlier_claim_does_not_end_a_later_one(
 ) -> None:
     job = claimed_job(job_name="long", args='{"n": "first"}')
     store.jobs = [job]
-    bench.shift.start()
+    bench.start()
     await bench.until(lambda: bench.began == ["first"])
     store.state, shift = ClaimState.LOST, bench.shift
     store.before_answer.clear()
