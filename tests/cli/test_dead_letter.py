@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import json
+import subprocess
+import sys
 
 import pytest
 
@@ -299,6 +301,23 @@ def test_export_to_stdout_prints_nothing_else_there(database: Database) -> None:
     assert [json.loads(line)["id"] for line in ran.out.splitlines()] == ids[::-1]
     assert "Exported 2 dead letters" in ran.err
     assert none.document == []
+
+
+def test_an_export_whose_reader_has_enough_ends_quietly(database: Database) -> None:
+    database.fill_graveyard(3_000)
+    command = f"{sys.executable} -m soniq dead-letter export -o - --database-url {database.url}"
+
+    piped = subprocess.run(
+        ["sh", "-c", f"{command} | head -1"],
+        cwd=database.project.folder,
+        capture_output=True,
+        text=True,
+        timeout=50,
+        check=True,
+    )
+
+    assert piped.stdout.startswith("id,job_name,")
+    assert piped.stderr == ""
 
 
 def test_export_refuses_what_it_cannot_write(database: Database) -> None:

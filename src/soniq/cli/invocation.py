@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import sys
 from collections.abc import Callable, Coroutine
 from typing import NoReturn
 
@@ -49,6 +51,10 @@ def run(
     try:
         with asyncio.Runner(loop_factory=new_loop) as runner:
             code = runner.run(_asked(app, question))
+    except BrokenPipeError:
+        # Whoever read has read enough, like `head`; what is left in the buffer must go somewhere.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise typer.Exit(1) from None
     except Exception as error:  # noqa: BLE001 - the edge: every error becomes a line for people
         report(error, debug=app.settings.debug, as_json=as_json)
         raise typer.Exit(1) from None
