@@ -130,7 +130,9 @@ class Claimer:
         claimed = await self._claim(limit) if self._work and limit else Claimed([])
         if self._suspects.due:
             await self._take_suspect()
-        return self._until_empty and idle and not claimed.jobs and not self._held()
+        # One claim looks at so many lanes: it may bring nothing and yet say that more is due now.
+        taken = not claimed.jobs and claimed.next_due != 0
+        return self._until_empty and idle and taken and not self._held()
 
     async def _claim(self, limit: int) -> Claimed:
         self._work = False
