@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from urllib.parse import urlsplit
@@ -18,7 +17,7 @@ from soniq.errors import SONIQ_POOL_TOO_SMALL, SONIQ_SCHEMA_MISSING
 from tests.cli.conftest import Project, Ran, database, project
 from tests.cli.databases import Database
 from tests.transaction_pooler import TransactionPooler
-from tests.worker.conftest import PATIENCE, MakeApp, until_status, working
+from tests.worker.conftest import PATIENCE, MakeApp, until, until_status, working
 
 __all__ = ["database", "project"]
 
@@ -128,25 +127,30 @@ async def test_slow_sync_handlers_hold_up_no_async_ones(make_app: MakeApp) -> No
     app = await make_app(sync_handler_pool_size=2)
     release = threading.Event()
     together = asyncio.Barrier(8)
-    began: Counter[str] = Counter()
+    begun: list[str] = []
 
     @app.job(name="slow")
     def slow() -> None:
-        began["slow"] += 1
+        begun.append("slow")
         assert release.wait(PATIENCE)
 
     @app.job(name="quick")
     async def quick() -> None:
-        began["quick"] += 1
+        begun.append("quick")
         await asyncio.wait_for(together.wait(), PATIENCE)
 
     slow_ids = [await app.enqueue(slow) for _ in range(8)]
     quick_ids = [await app.enqueue(quick) for _ in range(8)]
+
+    async def both_threads_are_taken() -> bool:
+        return begun.count("slow") == 2
+
     async with working(app, concurrency=10):
         try:
             for job_id in quick_ids:
                 await until_status(app, job_id, "done")
-            assert began == {"quick": 8, "slow": 2}
+            await until(both_threads_are_taken)
+            assert begun.count("quick") == 8
         finally:
             release.set()
         for job_id in slow_ids:
