@@ -141,7 +141,7 @@ def suggest(console: Console) -> None:
         soniq = soniq.relative_to(Path.cwd())
     console.print("\nThe jobs are still there. Look at them:")
     console.print(f"  {soniq} status --jobs --database-url {DATABASE}", soft_wrap=True)
-    console.print(f"  {soniq} health --json --database-url {DATABASE}", soft_wrap=True)
+    console.print(f"  {soniq} dead-letter list --database-url {DATABASE}", soft_wrap=True)
 
 
 async def run(paths: Sequence[str], console: Console) -> None:

@@ -11,7 +11,8 @@ import asyncio
 
 from soniq.worker.run import Interruption, Run
 
-INSIST_EVERY = 1.0
+INSIST_EVERY = 10.0
+"""Seconds a cancelled handler gets to clean up before it is cancelled again."""
 
 
 class Deadlines:
