@@ -79,12 +79,14 @@ class Executor:
     # --- the steps of a run --------------------------------------------------------------------
 
     async def _reported(self, reporter: Reporter, run: Run) -> Outcome | None:
-        problem = await reporter.start(run)
+        told = reporter.start(run)
+        problem = None if told is None else await told
         if problem is None:
             outcome = await self._attempt(run)
         else:
             outcome = await self._failed(run, problem)
-        problem = await reporter.end(run, outcome, _elapsed(run))
+        told = reporter.end(run, outcome, self._loop.time() - run.started)
+        problem = None if told is None else await told
         return outcome if problem is None else await self._failed(run, problem)
 
     async def _attempt(self, run: Run) -> Outcome | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, assert_never
 
@@ -41,13 +41,18 @@ class Surroundings:
 
 
 class Reporter(Protocol):
-    """Reports runs: each start has exactly one end."""
+    """Reports runs: each start has exactly one end.
 
-    async def start(self, run: Run) -> BaseException | None:
+    Both give None where there is nothing to await.
+    """
+
+    def start(self, run: Run) -> Awaitable[BaseException | None] | None:
         """Report the start; what the sink raised, if it did."""
         ...
 
-    async def end(self, run: Run, outcome: Outcome | None, seconds: float) -> BaseException | None:
+    def end(
+        self, run: Run, outcome: Outcome | None, seconds: float
+    ) -> Awaitable[BaseException | None] | None:
         """Report the end; what the sink raised, if that is to change the outcome."""
         ...
 
@@ -58,10 +63,10 @@ class CountingReporter:
     def __init__(self, counts: Counts) -> None:
         self._counts = counts
 
-    async def start(self, run: Run) -> None:
+    def start(self, run: Run) -> None:
         self._counts.begin(run.job.queue, run.job.job_name)
 
-    async def end(self, run: Run, outcome: Outcome | None, seconds: float) -> None:
+    def end(self, run: Run, outcome: Outcome | None, seconds: float) -> None:
         ended = "done" if type(outcome) is Done else status(run, outcome).value
         self._counts.end(run.job.queue, run.job.job_name, ended, seconds)
 
