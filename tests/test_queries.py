@@ -63,7 +63,9 @@ async def test_a_job_has_every_key(app: Soniq) -> None:
     assert len(job_id) == 36
 
 
-@pytest.mark.parametrize("job_id", ["", "nonsense", "3e426a80-f431-4c55-803e-27ac09b55153", "x" * 36, 5, None])
+@pytest.mark.parametrize(
+    "job_id", ["", "nonsense", "3e426a80-f431-4c55-803e-27ac09b55153", "x" * 36, 5, None]
+)
 async def test_unknown_and_malformed_ids_are_nobodys(app: Soniq, job_id: Any) -> None:
     assert await app.get_job(job_id) is None
     assert await app.get_result(job_id) is None

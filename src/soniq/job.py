@@ -20,6 +20,24 @@ class Snooze:
     reason: str | None = None
 
 
+class JobMetrics:
+    """Records a handler's own numbers where somebody keeps them; by itself it keeps none."""
+
+    __slots__ = ()
+
+    def counter(self, key: str, value: float = 1) -> None:
+        """Add `value` to a counter."""
+
+    def gauge(self, key: str, value: float) -> None:
+        """Set a gauge to `value`."""
+
+    def histogram(self, key: str, value: float) -> None:
+        """Observe `value`."""
+
+
+NO_METRICS = JobMetrics()
+
+
 class StopFlag:
     """Set once, from the worker's loop; read by the handler, perhaps in another thread."""
 
@@ -50,6 +68,8 @@ class JobContext:
     """How long the run took; None until it has ended."""
     state: dict[str, Any] = field(default_factory=dict)
     """For this run's hooks, middleware and handler to share."""
+    metrics: JobMetrics = field(default=NO_METRICS, repr=False, compare=False)
+    """For the handler's own numbers; does nothing unless something keeps them."""
     _stop: StopFlag = field(default_factory=StopFlag, repr=False, compare=False)
 
     @property

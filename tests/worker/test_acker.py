@@ -12,6 +12,7 @@ from soniq.backends.base import Contended, Unavailable, Unstorable, WorkerSessio
 from soniq.errors import SONIQ_SCHEMA_MISSING, SoniqError
 from soniq.events import Events, OutcomeDegraded
 from soniq.records import Dead, DeadLetterReason, Done, Ending, Outcome, Released, Retry, Snoozed
+from soniq.worker import acker
 from soniq.worker.acker import BACKLOG, FIXED_ERROR, MOST, RELEASE_DELAY, Acker, Ended
 from tests.factories import claimed_job
 
@@ -64,7 +65,8 @@ class Bench:
 
 
 @pytest.fixture
-async def bench() -> AsyncIterator[Bench]:
+async def bench(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Bench]:
+    monkeypatch.setattr(acker, "ASIDE", 0.01)
     bench = Bench()
     bench.acker.start()
     yield bench
@@ -147,6 +149,31 @@ async def test_a_store_that_is_away_or_busy_is_asked_again(
     assert bench.store.stored == {job_id: Done("1")}
     # Only a lost answer makes the next call a repetition: then the end may be stored already.
     assert [flag for _, flag in bench.store.calls] == [False] + [repeated] * 3
+
+
+async def test_a_row_that_somebody_has_locked_holds_up_no_other(bench: Bench) -> None:
+    locked: set[str] = set()
+    tried = asyncio.Event()
+
+    def answer(endings: Sequence[Ending]) -> None:
+        if any(e.job_id in locked for e in endings):
+            if len(endings) == 1:
+                tried.set()
+            raise Contended("locked")
+
+    bench.store.answer = answer
+    bench.store.gate.clear()
+    ids = [bench.put(Done(str(n))) for n in range(20)]
+    locked.add(ids[7])
+    bench.store.gate.set()
+    async with asyncio.timeout(5):
+        await tried.wait()
+        while len(bench.store.stored) < 19:  # noqa: ASYNC110 - the store tells nobody
+            await asyncio.sleep(0.001)
+    assert ids[7] not in bench.store.stored
+    locked.clear()
+    await bench.drained()
+    assert bench.store.stored[ids[7]] == Done("7")
 
 
 async def test_one_bad_value_is_stored_in_a_plainer_form_and_the_others_as_they_are(

@@ -170,8 +170,9 @@ def _own_name() -> str:
 
 
 def _named_arguments(args: Any, keywords: Mapping[str, Any]) -> dict[str, Any]:
-    known = ("args", *Options._fields)
-    refuse_unknown("enqueue of a job by name (its arguments go into args=)", keywords, known)
+    if keywords:
+        known = ("args", *Options._fields)
+        refuse_unknown("enqueue of a job by name (its arguments go into args=)", keywords, known)
     if args is not None and not isinstance(args, dict):
         raise TypeError(f"args must be a dict, got {type(args).__name__}")
     return args or {}

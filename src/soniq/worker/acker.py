@@ -18,6 +18,8 @@ STATEMENT_BYTES = 4 * 1024 * 1024
 BACKLOG = 4 * MOST
 BACKLOG_BYTES = 4 * STATEMENT_BYTES
 """So much may wait to be stored before the worker claims nothing more."""
+ASIDE = 1.0
+"""Seconds before an end whose row somebody has locked is tried again."""
 FIXED_ERROR = "The error text of this run could not be stored."
 RELEASE_DELAY = 60.0
 """Seconds before a job whose outcome no store would take is tried again."""
@@ -49,6 +51,7 @@ class Acker:
         self._backoff = Backoff(longest_pause)
         self._waiting: list[Ended] = []
         self._waiting_bytes = 0
+        self._aside = 0
         self._arrived = asyncio.Event()
         self._idle = asyncio.Event()
         self._idle.set()
@@ -90,7 +93,8 @@ class Acker:
             await self._store(batch)
             if not self._waiting:
                 self._arrived.clear()
-                self._idle.set()
+                if not self._aside:
+                    self._idle.set()
 
     def _next_batch(self) -> list[Ended]:
         """The longest head of the line that fits one write."""
@@ -105,20 +109,21 @@ class Acker:
         self._waiting_bytes -= size
         return batch
 
-    async def _store(self, batch: list[Ended]) -> None:
+    async def _store(self, batch: list[Ended], repeated: bool = False) -> None:
         try:
-            await self._write(batch)
+            await self._write(batch, repeated)
         except Exception as error:  # noqa: BLE001 - not the connection, not contention: some value in the batch
             await self._isolate(batch, error)
 
-    async def _write(self, batch: list[Ended]) -> None:
-        """Store `batch` in one write, however often the store is away or in the way."""
+    async def _write(self, batch: list[Ended], repeated: bool = False) -> None:
+        """Store `batch` in one write, however often the store is away."""
         endings = [Ending(ended.job.id, ended.job.claim, ended.outcome) for ended in batch]
-        repeated = False
         while True:
             try:
                 accepted = await self._session.finish(endings, repeated=repeated)
-            except (Unavailable, Contended, SoniqError) as error:
+            except Contended as error:
+                return await self._apart(batch, error, repeated)
+            except (Unavailable, SoniqError) as error:
                 repeated = repeated or isinstance(error, Unavailable)
                 await self._pause(error)
             else:
@@ -127,6 +132,22 @@ class Acker:
             self._backoff.reset()
             self._events.emit(LoopRecovered("acker"))
         self._stored(batch, accepted)
+        return None
+
+    async def _apart(self, batch: list[Ended], error: Contended, repeated: bool) -> None:
+        """Store those that nobody stands in the way of; whoever is left alone waits a while."""
+        if len(batch) > 1:
+            middle = len(batch) // 2
+            await self._store(batch[:middle], repeated)
+            await self._store(batch[middle:], repeated)
+            return
+        self._aside += 1
+        self._events.emit(LoopFailed("acker", error, ASIDE))
+        asyncio.get_running_loop().call_later(ASIDE, self._again, batch[0])
+
+    def _again(self, ended: Ended) -> None:
+        self._aside -= 1
+        self.put(ended)
 
     async def _isolate(self, batch: list[Ended], error: Exception) -> None:
         """Halve until the culprit stands alone, then store it in ever plainer forms."""

@@ -43,7 +43,8 @@ _POOLED_CLAIM_ENDS: Final = 35.0
 
 # Tables that were never analysed make the planner guess, and it guesses wrong by a thousand: it
 # would compare every row of a batch with every other. Each side has one right way to run, and with
-# all others forbidden it is planned once: to plan a claim takes as long as to make a small one.
+# all others forbidden it is planned once: to plan a claim takes as long as to make a small one. An
+# end does not wait for a row that somebody has locked: the others of its batch would wait with it.
 PLAN_CLAIMS: Final = """
 SET plan_cache_mode = force_generic_plan;
 SET enable_seqscan = off; SET enable_bitmapscan = off; SET enable_sort = off
@@ -51,7 +52,8 @@ SET enable_seqscan = off; SET enable_bitmapscan = off; SET enable_sort = off
 PLAN_ENDS: Final = """
 SET plan_cache_mode = force_generic_plan;
 SET enable_seqscan = off; SET enable_bitmapscan = off;
-SET enable_nestloop = off; SET enable_mergejoin = off
+SET enable_nestloop = off; SET enable_mergejoin = off;
+SET lock_timeout = '500ms'
 """
 
 
