@@ -32,7 +32,7 @@ demo: setup ## Run the demo: the standard library, counted by jobs on SQLite
 test: setup ## Run the tests, on a Postgres server of their own
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m 'not long'
 
-test-long: setup ## Run the tests that take long as well
+test-long: setup ## Run the tests that take long
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal --timeout 600
 
 check: setup ## Check format, lint, types, import contracts and unused code
