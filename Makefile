@@ -33,7 +33,7 @@ test: setup ## Run the tests, on a Postgres server of their own
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m 'not long'
 
 test-long: setup ## Run the tests that take long
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal --timeout 600
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m long --timeout 600
 
 check: setup ## Check format, lint, types, import contracts and unused code
 	$(BIN)/ruff format --check .
