@@ -9,6 +9,7 @@ import pytest
 from soniq.backends.schedules import SchedulerInfo
 from soniq.doctor import CHECKS, Level
 from soniq.records import Dead, DeadLetterReason
+from tests.backends.test_schedules import schedule
 from tests.doctor.conftest import Patient
 from tests.factories import ending, new_id, new_job, new_jobs
 
@@ -100,6 +101,21 @@ async def test_periodic_jobs_of_the_code_that_nobody_fires(patient: Patient) -> 
 
     await patient.store.backend.schedules.report(SchedulerInfo(new_id(), "host", 1, ()), life=60)
     await patient.says_ok("scheduler", declared=["nightly"])
+
+
+async def test_a_schedule_whose_code_is_gone(patient: Patient) -> None:
+    store = patient.store.backend.schedules
+    assert await store.insert(schedule(name="nightly", declared=True))
+    assert await store.insert(schedule(name="by.hand", declared=False))
+    running = SchedulerInfo(new_id(), "host", 1, ())
+    await store.report(running, life=60)
+    finding = await patient.complaint("scheduler")
+    assert "nightly" in finding.message
+    assert "by.hand" not in finding.message
+    assert "soniq schedules remove" in str(finding.remedy)
+
+    await store.report(running._replace(names=("nightly",)), life=60)
+    await patient.says_ok("scheduler")
 
 
 @pytest.mark.parametrize("seconds, direction", [(30, "ahead of"), (-30, "behind")])
