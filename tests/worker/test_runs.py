@@ -480,3 +480,16 @@ async def test_a_job_enqueued_for_later_runs_when_it_is_due(app: Soniq) -> None:
         job_id = await app.enqueue(due, delay=0.5)
         job = await until_status(app, job_id, "done")
     assert 0 <= job["result"] < 2
+
+
+async def test_a_handlers_own_numbers_go_nowhere_unless_somebody_keeps_them(app: Soniq) -> None:
+    @app.job(name="counts")
+    async def counts(ctx: JobContext) -> str:
+        ctx.metrics.counter("mails")
+        ctx.metrics.gauge("queue", 3)
+        ctx.metrics.histogram("size", 1.5)
+        return "counted"
+
+    job_id = await app.enqueue(counts)
+    await run(app)
+    assert await app.get_result(job_id) == "counted"
