@@ -14,6 +14,7 @@ from soniq.doctor import Level, Limits, examine
 from tests.backends.stores import settings
 from tests.doctor.conftest import Patient
 from tests.factories import new_jobs, new_worker
+from tests.pgbouncer import PGBOUNCER, PgBouncer
 from tests.postgres_server import TEST_SETTINGS, PostgresServer
 from tests.transaction_pooler import TransactionPooler
 
@@ -167,9 +168,21 @@ async def test_more_jobs_at_a_time_than_the_pool_serves(on_postgres: Patient) ->
     assert "lower concurrency" in str(finding.remedy)
 
 
-async def test_a_pooler_in_transaction_mode(on_postgres: Patient, pg_url: str) -> None:
+@pytest.mark.parametrize(
+    "kind",
+    [
+        TransactionPooler,
+        pytest.param(
+            PgBouncer,
+            marks=pytest.mark.skipif(PGBOUNCER is None, reason="PgBouncer is not installed"),
+        ),
+    ],
+)
+async def test_a_pooler_in_transaction_mode(
+    on_postgres: Patient, pg_url: str, kind: type[TransactionPooler | PgBouncer]
+) -> None:
     await on_postgres.says_ok("pooler")
-    async with TransactionPooler(pg_url) as pooler:
+    async with kind(pg_url) as pooler:
         app = Soniq(pooler.url)
         try:
             found = {each.check: each.finding for each in await examine(app)}
