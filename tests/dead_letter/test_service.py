@@ -171,11 +171,11 @@ async def test_a_dedup_hit_is_the_live_job_and_counts_nothing(app: Soniq) -> Non
     assert (await app.get_queue_stats())["queued"] == 1
 
 
+# A store in memory is private to its application: there is no second one to be strict.
+@pytest.mark.parametrize("store", ["sqlite", "postgres"], indirect=True)
 async def test_strict_validation_leaves_unregistered_jobs_alone(
     app: Soniq, make_app: MakeApp, caplog: pytest.LogCaptureFixture
 ) -> None:
-    if app.settings.database_url is None:
-        pytest.skip("in memory there is no second application")
     (dead,) = await give_up(app)
     strict = await make_app()
     warning = await make_app(enqueue_validation="warn")

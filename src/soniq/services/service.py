@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import random
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
+from soniq.backends.patience import pauses
 from soniq.events import Events, LoopFailed, LoopRecovered
-
-FIRST_PAUSE = 0.1
 
 
 class Backoff:
@@ -17,22 +15,16 @@ class Backoff:
 
     def __init__(self, longest: float) -> None:
         self._longest = longest
-        self._failures = 0
-
-    @property
-    def failing(self) -> bool:
-        return self._failures > 0
+        self.reset()
 
     def reset(self) -> None:
-        self._failures = 0
+        self.failing = False
+        self._pauses = pauses(self._longest)
 
     def next(self) -> float:
         """Seconds to wait before the next try."""
-        self._failures += 1
-        if self._failures == 1:
-            return 0.0
-        pause = min(self._longest, FIRST_PAUSE * 2.0 ** min(self._failures - 2, 30))
-        return pause * random.uniform(0.5, 1.0)
+        self.failing = True
+        return next(self._pauses)
 
 
 async def to_the_end(work: Coroutine[Any, Any, None]) -> None:

@@ -115,6 +115,11 @@ class Acker:
         except Exception as error:  # noqa: BLE001 - not the connection, not contention: some value in the batch
             await self._isolate(batch, error)
 
+    async def _store_halves(self, batch: list[Ended], repeated: bool = False) -> None:
+        middle = len(batch) // 2
+        await self._store(batch[:middle], repeated)
+        await self._store(batch[middle:], repeated)
+
     async def _write(self, batch: list[Ended], repeated: bool = False) -> None:
         """Store `batch` in one write, however often the store is away."""
         endings = [Ending(ended.job.id, ended.job.claim, ended.outcome) for ended in batch]
@@ -137,9 +142,7 @@ class Acker:
     async def _apart(self, batch: list[Ended], error: Contended, repeated: bool) -> None:
         """Store those that nobody stands in the way of; whoever is left alone waits a while."""
         if len(batch) > 1:
-            middle = len(batch) // 2
-            await self._store(batch[:middle], repeated)
-            await self._store(batch[middle:], repeated)
+            await self._store_halves(batch, repeated)
             return
         self._aside += 1
         self._events.emit(LoopFailed("acker", error, ASIDE))
@@ -152,10 +155,7 @@ class Acker:
     async def _isolate(self, batch: list[Ended], error: Exception) -> None:
         """Halve until the culprit stands alone, then store it in ever plainer forms."""
         if len(batch) > 1:
-            middle = len(batch) // 2
-            await self._store(batch[:middle])
-            await self._store(batch[middle:])
-            return None
+            return await self._store_halves(batch)
         ended = batch[0]
         while True:
             ended = await self._made_plainer(ended, error)

@@ -1,18 +1,4 @@
 -- Like `insert`, for jobs with keys, sorted by them: the ids of those that were stored.
-INSERT INTO soniq_jobs (
-    id, job_name, args, queue, priority, max_attempts, dedup_key, scheduled_at, producer_id,
-    created_at, updated_at
-)
-SELECT
-    job.id::uuid, job.job_name, job.args::jsonb, job.queue, job.priority, job.max_attempts,
-    job.dedup_key, coalesce(job.scheduled_at, now() + job.delay * interval '1 second'),
-    job.producer_id, now(), now()
-FROM unnest(
-    $1::text[], $2::text[], $3::text[], $4::text[], $5::int[], $6::int[], $7::text[],
-    $8::timestamptz[], $9::float8[], $10::text[]
-) AS job (
-    id, job_name, args, queue, priority, max_attempts, dedup_key, scheduled_at, delay,
-    producer_id
-)
+-- include insert_rows
 ON CONFLICT DO NOTHING
 RETURNING id::text, now() AS now
