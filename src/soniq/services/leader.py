@@ -6,6 +6,8 @@ leader does must be safe with two of them: a lease can run out under a leader th
 
 from __future__ import annotations
 
+import asyncio
+
 from soniq.backends.base import Backend, BackendError
 from soniq.errors import SoniqError
 
@@ -25,12 +27,36 @@ class Leadership:
         self._name = name
         self._holder = holder
         self.is_leader = False
+        self._taken = asyncio.Event()
+        self._until = 0.0
 
     async def renew(self) -> bool:
         """Take or renew the lease; whether this candidate leads."""
         self.is_leader = False
-        self.is_leader = await self._backend.lease(self._name, self._holder, LIFE)
+        until = asyncio.get_running_loop().time() + LIFE
+        try:
+            self.is_leader = await self._backend.lease(self._name, self._holder, LIFE)
+        finally:
+            self._note(until if self.is_leader else 0.0)
         return self.is_leader
+
+    def _note(self, until: float) -> None:
+        self._until = until
+        if self.is_leader:
+            self._taken.set()
+        else:
+            self._taken.clear()
+
+    @property
+    def holds(self) -> bool:
+        """Whether the lease is this candidate's, as far as it knows; also while it is renewed."""
+        return self._taken.is_set() and asyncio.get_running_loop().time() < self._until
+
+    async def taken(self) -> None:
+        """Return when this candidate holds the lease."""
+        while not self.holds:
+            self._taken.clear()
+            await self._taken.wait()
 
     @property
     def pause(self) -> float:
@@ -41,6 +67,7 @@ class Leadership:
         """Let somebody else lead at once. A store that is away lets the lease run out instead."""
         if self.is_leader:
             self.is_leader = False
+            self._note(0.0)
             try:
                 await self._backend.resign(self._name, self._holder)
             except (BackendError, SoniqError):
