@@ -165,6 +165,12 @@ class PostgresServer:
             process.kill()
             process.wait()
 
+    def listen_on(self, network: str) -> None:
+        """From its next start also be there for clients of `network`, an address with its mask."""
+        self._settings["listen_addresses"] = "*"
+        with (self.data / "pg_hba.conf").open("a") as rules:
+            rules.write(f"host all all {network} trust\n")
+
     def restart(self, mode: StopMode = "fast") -> None:
         """Stop the server and start it again with the same data on the same port."""
         self.stop(mode)
@@ -194,12 +200,15 @@ class PostgresServer:
         self.close()
 
     def _initialise(self) -> None:
+        self._run(
+            *("initdb", "-D", self.data, "-U", "postgres", "-A", "trust", "-E", "UTF8"),
+            *("--locale=C", "--no-sync", "--no-instructions"),
+        )
+
+    def _run(self, program: str, *arguments: str | Path) -> None:
+        """Run one of the server's programs as the user that the server runs as."""
         made = subprocess.run(
-            [
-                self._binaries / "initdb",
-                *("-D", self.data, "-U", "postgres", "-A", "trust", "-E", "UTF8"),
-                *("--locale=C", "--no-sync", "--no-instructions"),
-            ],
+            [self._binaries / program, *arguments],
             capture_output=True,
             text=True,
             env=_environment(),
@@ -209,7 +218,7 @@ class PostgresServer:
             check=False,
         )
         if made.returncode != 0:
-            raise RuntimeError(f"initdb failed ({made.returncode}):\n{made.stdout}{made.stderr}")
+            raise RuntimeError(f"{program} failed ({made.returncode}):\n{made.stdout}{made.stderr}")
 
     def _wait_until_ready(self, process: subprocess.Popen[bytes]) -> None:
         deadline = time.monotonic() + _START_TIMEOUT

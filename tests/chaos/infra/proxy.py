@@ -1,0 +1,225 @@
+"""A TCP proxy that does to its connections what networks do, on a thread of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import struct
+import threading
+from collections.abc import Callable
+from types import TracebackType
+from typing import Final, Self
+from urllib.parse import urlsplit
+
+_CHUNK: Final = 64 * 1024
+_PATIENCE: Final = 10.0
+_RESET: Final = struct.pack("ii", 1, 0)
+
+
+class _Way:
+    """One direction of a connection."""
+
+    def __init__(self, proxy: Proxy, source: asyncio.StreamReader, sink: asyncio.StreamWriter):
+        self._proxy = proxy
+        self._source = source
+        self._sink = sink
+        self._due: asyncio.Queue[tuple[float, bytes]] = asyncio.Queue()
+        self.swallows = False
+
+    async def read(self) -> None:
+        """Take what comes, each piece with the time at which it is to arrive."""
+        clock = asyncio.get_running_loop()
+        data = b"..."
+        while data:
+            data = await self._source.read(_CHUNK)
+            if not self.swallows:
+                self._due.put_nowait((clock.time() + self._proxy.latency, data))
+
+    async def write(self) -> None:
+        """Hand on what is due; the end of the stream is the end of it."""
+        clock = asyncio.get_running_loop()
+        while True:
+            due, data = await self._due.get()
+            await asyncio.sleep(due - clock.time())
+            if self.swallows:
+                continue
+            if not data:
+                break
+            self._sink.write(data)
+            await self._sink.drain()
+
+
+class _Connection:
+    """A client, the server, and both ways between them."""
+
+    def __init__(
+        self,
+        proxy: Proxy,
+        client: tuple[asyncio.StreamReader, asyncio.StreamWriter],
+        server: tuple[asyncio.StreamReader, asyncio.StreamWriter],
+    ) -> None:
+        self.client, self.server = client[1], server[1]
+        self.ways = (_Way(proxy, client[0], self.server), _Way(proxy, server[0], self.client))
+
+    async def carry(self) -> None:
+        """Until either side has ended."""
+        work = [
+            asyncio.create_task(step) for way in self.ways for step in (way.read(), way.write())
+        ]
+        try:
+            # A reader ends before what it read has been handed on; a writer ends after it.
+            await asyncio.wait(work[1::2], return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in work:
+                task.cancel()
+            await asyncio.gather(*work, return_exceptions=True)
+            self.client.close()
+            self.server.close()
+
+    def swallow(self) -> None:
+        for way in self.ways:
+            way.swallows = True
+
+
+class Proxy:
+    """Stands before the server at `url`; a context manager.
+
+    Its methods may be called from any thread. What they do to connections is done when they return.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._target = urlsplit(url)
+        self.latency = 0.0
+        """Seconds that each piece is under way, in each direction."""
+        self._swallows = False
+        self._connections: set[_Connection] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+        self._port = 0
+        self._server: asyncio.Server | None = None
+
+    @property
+    def url(self) -> str:
+        """The URL of the server, by way of the proxy."""
+        user = f"{self._target.username}@" if self._target.username else ""
+        return self._target._replace(netloc=f"{user}127.0.0.1:{self._port}").geturl()
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        self.accept()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.refuse()
+        asyncio.run_coroutine_threadsafe(self._end(), self._loop).result(_PATIENCE)
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(_PATIENCE)
+        self._loop.close()
+
+    # --- faults --------------------------------------------------------------------------------
+
+    def accept(self) -> None:
+        """Take new connections."""
+        asyncio.run_coroutine_threadsafe(self._listen(), self._loop).result(_PATIENCE)
+
+    def refuse(self) -> None:
+        """Refuse new connections; those that exist go on."""
+        self._call(self._unlisten)
+
+    def black_hole(self) -> None:
+        """Swallow every byte; connections stay, new ones are taken, and all are mute."""
+
+        def swallow() -> None:
+            self._swallows = True
+            for connection in self._connections:
+                connection.swallow()
+
+        self._call(swallow)
+
+    def heal(self) -> None:
+        """Carry new connections again; those that lost bytes stay mute."""
+        self._swallows = False
+
+    def reset(self) -> None:
+        """Reset every connection on both sides."""
+        self._call(lambda: self._cut(client=True, server=True))
+
+    def forget_clients(self) -> None:
+        """Reset the clients; the server hears nothing of it, and waits for them."""
+        self._call(lambda: self._cut(client=True, server=False))
+
+    def forget_server(self) -> None:
+        """Reset the server's side; the clients hear nothing of it, and wait for an answer."""
+        self._call(lambda: self._cut(client=False, server=True))
+
+    def _cut(self, *, client: bool, server: bool) -> None:
+        for connection in self._connections:
+            connection.swallow()
+            if client:
+                _reset(connection.client)
+            if server:
+                _reset(connection.server)
+
+    # --- on the proxy's own thread -------------------------------------------------------------
+
+    def _call(self, work: Callable[[], object]) -> None:
+        done = threading.Event()
+
+        def run() -> None:
+            try:
+                work()
+            finally:
+                done.set()
+
+        self._loop.call_soon_threadsafe(run)
+        assert done.wait(_PATIENCE)
+
+    async def _listen(self) -> None:
+        self._server = await asyncio.start_server(self._accept, "127.0.0.1", self._port)
+        self._port = self._server.sockets[0].getsockname()[1]
+
+    def _unlisten(self) -> None:
+        if self._server is not None:
+            self._server.close()
+
+    async def _end(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._server is not None:
+            await self._server.wait_closed()
+
+    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._tasks.add(task)
+        with contextlib.suppress(OSError, asyncio.CancelledError):
+            await self._carry((reader, writer))
+        writer.close()
+        self._tasks.discard(task)
+
+    async def _carry(self, client: tuple[asyncio.StreamReader, asyncio.StreamWriter]) -> None:
+        host, port = self._target.hostname, self._target.port
+        server = await asyncio.open_connection(host, port)
+        connection = _Connection(self, client, server)
+        if self._swallows:
+            connection.swallow()
+        self._connections.add(connection)
+        try:
+            await connection.carry()
+        finally:
+            self._connections.discard(connection)
+
+
+def _reset(writer: asyncio.StreamWriter) -> None:
+    """Close with a reset instead of a farewell."""
+    with contextlib.suppress(OSError):
+        writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+    writer.transport.abort()
