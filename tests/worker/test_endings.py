@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from typing import Any
 
 import pytest
@@ -105,3 +106,34 @@ async def test_a_worker_that_was_declared_dead_waits_for_a_store_that_is_away(
                 await asyncio.sleep(0.01)
         await until_status(app, await app.enqueue(after), "done")
     assert "Joining failed, next try in" in caplog.text
+
+
+class _AwayAtFirst(MemoryBackend):
+    """Goes away between its opening and the first join."""
+
+    def __init__(self, refusals: float) -> None:
+        super().__init__()
+        self._refusals = refusals
+
+    async def join(self, worker: NewWorker, wake: Wake) -> WorkerSession:
+        if self._refusals > 0:
+            self._refusals -= 1
+            raise Unavailable("the server is restarting")
+        return await super().join(worker, wake)
+
+
+async def test_a_worker_that_starts_while_the_store_restarts_waits_for_it() -> None:
+    app = Soniq(backend=_AwayAtFirst(3), error_retry_delay=0.1)
+
+    @app.job(name="after")
+    async def after() -> None: ...
+
+    async with app, working(app):
+        await until_status(app, await app.enqueue(after), "done")
+
+
+async def test_a_worker_gives_up_joining_a_store_that_stays_away() -> None:
+    app = Soniq(backend=_AwayAtFirst(math.inf), error_retry_delay=0.1, database_timeout=0.3)
+    async with app:
+        with pytest.raises(Unavailable, match="restarting"):
+            await asyncio.wait_for(app.run_worker(shutdown_event=asyncio.Event()), PATIENCE)

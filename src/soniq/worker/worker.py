@@ -78,7 +78,7 @@ class Worker:
 
         Raises:
             SoniqError: the schema is missing or too new.
-            Unavailable: the store could not be reached at the start.
+            Unavailable: at the start the store could not be reached within `database_timeout`.
         """
         threads = HandlerThreads(self._settings.sync_handler_pool_size, self._thread_freed)
         try:
@@ -118,17 +118,19 @@ class Worker:
     async def _join(self, stop: asyncio.Event) -> WorkerSession | None:
         """Join; None when told to stop before a store that is away has answered.
 
-        At the start that is the caller's to know. A worker that was declared dead waits instead:
-        what kept its heartbeats from arriving may well last.
+        At the start it must answer within `database_timeout`. A worker that was declared dead waits
+        for as long as it takes: what kept its heartbeats from arriving may well last.
         """
         backoff = Backoff(self._settings.error_retry_delay)
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + self._settings.database_timeout
         while True:
             try:
                 return await self._backend.join(self._introduction(), self._wake)
             except (Unavailable, Contended) as error:
-                if not self._joined_before:
-                    raise
                 pause = backoff.next()
+                if not self._joined_before and loop.time() + pause >= deadline:
+                    raise
                 self._events.emit(LoopFailed("joining", error, pause))
             with suppress(TimeoutError):
                 async with asyncio.timeout(pause):
