@@ -7,7 +7,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -20,31 +20,54 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 class Processes:
-    """Worker processes of one test, ended with it."""
+    """Worker processes of one test, ended with it.
 
-    def __init__(self, folder: Path) -> None:
+    Args:
+        folder: for their output.
+        app: what they run.
+        variables: of their environment, beside the settings.
+    """
+
+    def __init__(
+        self, folder: Path, *, app: str = APP, variables: Mapping[str, str] | None = None
+    ) -> None:
         self._folder = folder
+        self._app = app
+        self._variables = variables or {}
         self._started: list[subprocess.Popen[bytes]] = []
 
-    def worker(self, url: str, *options: str, **settings: object) -> subprocess.Popen[bytes]:
+    def worker(
+        self,
+        url: str,
+        *options: str,
+        variables: Mapping[str, str] | None = None,
+        **settings: object,
+    ) -> subprocess.Popen[bytes]:
         """Start ``soniq worker`` on the store at `url`; its output goes to a file."""
-        return self._start("worker", url, *options, **settings)
+        return self._start("worker", url, *options, variables=variables or {}, **settings)
 
     def scheduler(self, url: str) -> subprocess.Popen[bytes]:
         """Start ``soniq scheduler`` on the store at `url`."""
-        return self._start("scheduler", url)
+        return self._start("scheduler", url, variables={})
 
     def _start(
-        self, command: str, url: str, *options: str, **settings: object
+        self,
+        command: str,
+        url: str,
+        *options: str,
+        variables: Mapping[str, str],
+        **settings: object,
     ) -> subprocess.Popen[bytes]:
         environment = {
             **{key: value for key, value in os.environ.items() if not key.startswith("SONIQ_")},
             "SONIQ_DATABASE_URL": url,
             **{f"SONIQ_{name.upper()}": str(value) for name, value in settings.items()},
+            **self._variables,
+            **variables,
         }
         with (self._folder / f"worker{len(self._started)}.log").open("wb") as output:
             process = subprocess.Popen(
-                [sys.executable, "-m", "soniq", command, APP, *options],
+                [sys.executable, "-m", "soniq", command, self._app, *options],
                 cwd=ROOT,
                 env=environment,
                 stdout=output,

@@ -1,0 +1,221 @@
+"""Where a fault is played: a store, workers, a load, a history, and at the end the checker."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import subprocess
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from typing import Any, Self
+
+from soniq import Soniq
+from tests.chaos.checker import check
+from tests.chaos.facts import Facts, tables
+from tests.chaos.figures import Figures, figures
+from tests.chaos.fleet import Fleet
+from tests.chaos.history import Event, History, Kind
+from tests.chaos.load import Load, client
+
+QUIET = 120.0
+"""Seconds until everything must have ended after a fault."""
+
+
+class Breach(AssertionError):
+    """A promise was not kept."""
+
+
+class Stage:
+    """One play of one fault.
+
+    Attributes:
+        url: of the store.
+        folder: for files of the play.
+        app: enqueues; set up and open.
+        figures: set by `settle`.
+        measured: numbers the scenario itself has taken, for the report, by what they say.
+    """
+
+    def __init__(self, url: str, folder: Path, app: Soniq, history: History) -> None:
+        self.url = url
+        self.folder = folder
+        self.app = app
+        self.history = history
+        self.fleet = Fleet(url, history, folder)
+        self.facts = Facts()
+        self.figures: Figures | None = None
+        self.measured: dict[str, float | str] = {}
+
+    @classmethod
+    @asynccontextmanager
+    async def open(cls, url: str, folder: Path, **settings: Any) -> AsyncIterator[Self]:
+        """A stage on the store at `url`, which is set up; everything started on it ends with it.
+
+        Args:
+            settings: of the enqueueing app.
+        """
+        history = History(folder / "history")
+        try:
+            async with client(url, **settings) as app:
+                await app.setup()
+                stage = cls(url, folder, app, history)
+                try:
+                    yield stage
+                except BaseException as error:
+                    error.add_note(stage.fleet.output()[-6000:])
+                    raise
+                finally:
+                    await asyncio.to_thread(stage.fleet.close)
+        finally:
+            history.close()
+
+    # --- acts ----------------------------------------------------------------------------------
+
+    def load(self, **options: Any) -> Load:
+        """A steady load; options of `Load`. Where the store is Postgres, with transactions."""
+        if self.url.startswith("postgres"):
+            options.setdefault("transactions", self.url)
+        return Load(self.app, self.history, **options)
+
+    async def workers(
+        self, number: int, *options: str, **settings: Any
+    ) -> list[subprocess.Popen[bytes]]:
+        """Start so many workers, see `Fleet.worker`, and wait until all of them work."""
+        started = [self.fleet.worker(*options, **settings) for _ in range(number)]
+        await self.working(started)
+        return started
+
+    async def working(self, processes: Sequence[subprocess.Popen[bytes]]) -> None:
+        """Wait until these have joined."""
+        wanted = {process.pid for process in processes}
+
+        async def joined() -> bool:
+            for process in processes:
+                if process.poll() is not None:
+                    raise Breach(f"worker {process.pid} has exited: {process.returncode}")
+            active = {w["pid"] for w in await self.app.list_workers() if w["status"] == "active"}
+            return wanted <= active
+
+        await until(joined, f"{len(wanted)} workers at work")
+
+    def runs_of(self, process: subprocess.Popen[bytes]) -> list[Event]:
+        """The starts of runs in this process whose ends are not written down yet."""
+        starts = self.history.of(Kind.START, pid=process.pid)
+        ended = {event["run"] for event in self.history.of(Kind.END, pid=process.pid)}
+        return [event for event in starts if event["run"] not in ended]
+
+    async def busy(self, process: subprocess.Popen[bytes], runs: int = 1) -> list[Event]:
+        """Wait until so many handlers run in this process; their starts."""
+        await self.history.until(
+            lambda: len(self.runs_of(process)) >= runs, f"{runs} runs in {process.pid}"
+        )
+        return self.runs_of(process)
+
+    @asynccontextmanager
+    async def fault(self, name: str, **detail: Any) -> AsyncIterator[None]:
+        """Mark when a fault begins and ends."""
+        self.history.note(Kind.FAULT_BEGAN, name=name, **detail)
+        try:
+            yield
+        finally:
+            self.history.note(Kind.FAULT_ENDED, name=name, **detail)
+
+    # --- the end -------------------------------------------------------------------------------
+
+    async def quiet(self, *, within: float = QUIET) -> None:
+        """Wait until nothing is queued or processing.
+
+        Raises:
+            Breach: something is, after so many seconds.
+        """
+
+        async def nothing_left() -> bool:
+            stats = await self.app.get_queue_stats()
+            return bool(stats["queued"] == stats["processing"] == 0)
+
+        await until(nothing_left, "quiet", patience=within)
+
+    async def settle(
+        self,
+        *,
+        within: float = QUIET,
+        poison: Collection[str] = (),
+        slots: int | None = None,
+        max_crashes: int = 3,
+    ) -> Figures:
+        """End the play: wait for quiet, let the workers leave, and judge.
+
+        Args:
+            within: seconds until everything must have ended.
+            poison: names of jobs that may become dead letters.
+            slots: how many jobs the workers together must still run at a time, None to count four
+                for each worker that lives, 0 to leave the question out.
+
+        Raises:
+            Breach: promises that were not kept, all of them.
+        """
+        await self.quiet(within=within)
+        await self._try_slots(4 * len(self.fleet.alive) if slots is None else slots)
+        codes = await self.fleet.leave()
+        if any(codes):
+            raise Breach(f"workers that were told to stop exited with {codes}")
+        # The pool of the app that enqueues would look like connections left behind.
+        await self.app.close()
+        self.facts = await self._gathered(max_crashes, frozenset(poison))
+        if breaches := check(self.facts):
+            raise Breach("\n".join(breaches[:30]))
+        self.figures = figures(self.facts)
+        return self.figures
+
+    async def _try_slots(self, number: int) -> None:
+        """No slot may have been lost to a fault: so many jobs run at the same time."""
+        if not number:
+            return
+        gate = self.folder / "slots"
+        gate.unlink(missing_ok=True)
+        args = [{"key": f"slot-{n}", "gate": str(gate)} for n in range(number)]
+        ids = set(await self.app.enqueue_many("chaos.hold", args))
+
+        def all_run() -> bool:
+            return ids <= {event.job for event in self.history.of(Kind.START, name="chaos.hold")}
+
+        await self.history.until(all_run, f"{number} jobs at a time", patience=30)
+        gate.touch()
+        await self.quiet()
+
+    async def _gathered(self, max_crashes: int, poison: frozenset[str]) -> Facts:
+        """The facts, once the server has taken notice of closed connections."""
+        found = await tables(self.url)
+
+        async def no_session_left() -> bool:
+            found.update(await tables(self.url))
+            return not found["sessions"]
+
+        with suppress(Breach):  # the checker tells which are left
+            await until(no_session_left, "the end of all sessions", patience=10)
+        return Facts(events=self.history.events(), max_crashes=max_crashes, poison=poison, **found)
+
+    def logged(self, event: str) -> list[dict[str, Any]]:
+        """The log records of an event (``ClaimLost``, ``WorkerDeclaredDead``) of all workers."""
+        found = []
+        for line in self.fleet.output().splitlines():
+            if line.startswith("{"):
+                record = json.loads(line)
+                if record.get("event") == event:
+                    found.append(record)
+        return found
+
+
+async def until(condition: Callable[[], Any], what: str, *, patience: float = 60.0) -> None:
+    """Wait until the coroutine function `condition` says yes.
+
+    Raises:
+        Breach: it did not, for so many seconds.
+    """
+    try:
+        async with asyncio.timeout(patience):
+            while not await condition():  # noqa: ASYNC110 - the store tells nobody
+                await asyncio.sleep(0.05)
+    except TimeoutError:
+        raise Breach(f"no {what} within {patience:g} s") from None
