@@ -21,6 +21,7 @@ from typing import Any, Protocol
 
 from soniq.backends.dead_letters import DeadLetterStore
 from soniq.backends.diagnosis import Diagnosis
+from soniq.backends.plugin_tables import PluginTables
 from soniq.backends.schedules import ScheduleStore
 from soniq.records import (
     Claimed,
@@ -199,6 +200,13 @@ class Backend(Protocol):
     @property
     def schedules(self) -> ScheduleStore:
         """What is enqueued again and again."""
+        ...
+
+    # --- plugins -------------------------------------------------------------------------------
+
+    @property
+    def plugin_tables(self) -> PluginTables:
+        """What plugins keep beside the jobs."""
         ...
 
     # --- health --------------------------------------------------------------------------------

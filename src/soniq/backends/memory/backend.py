@@ -14,11 +14,14 @@ from soniq.backends.dead_letters import DeadLetterStore
 from soniq.backends.diagnosis import Diagnosis
 from soniq.backends.memory.dead_letters import MemoryDeadLetters
 from soniq.backends.memory.diagnosis import MemoryDiagnosis
+from soniq.backends.memory.moments import moments
+from soniq.backends.memory.plugin_tables import MemoryPluginTables
 from soniq.backends.memory.rows import Lease, Row, WorkerRow
 from soniq.backends.memory.schedules import MemorySchedules
 from soniq.backends.memory.session import MemorySession
 from soniq.backends.memory.store import Clock, Store, check_text, system_clock
 from soniq.backends.memory.wakeups import Listener
+from soniq.backends.plugin_tables import PluginTables
 from soniq.backends.schedules import ScheduleStore
 from soniq.records import JobDict, JobState, JobStatus, NewJob, NewWorker
 from soniq.settings import SoniqSettings
@@ -158,6 +161,12 @@ class MemoryBackend:
     @property
     def schedules(self) -> ScheduleStore:
         return self._schedules
+
+    # --- plugins -------------------------------------------------------------------------------
+
+    @property
+    def plugin_tables(self) -> PluginTables:
+        return MemoryPluginTables()
 
     # --- health --------------------------------------------------------------------------------
 

@@ -11,12 +11,13 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 import asyncpg
-from asyncpg.pool import PoolConnectionProxy
 
 from soniq.backends.base import Unavailable, Unstorable, Wake, WorkerSession
 from soniq.backends.dead_letters import DeadLetterStore
 from soniq.backends.diagnosis import Diagnosis
+from soniq.backends.plugin_tables import PluginTables
 from soniq.backends.postgres import migrate
+from soniq.backends.postgres.callers import callers_connection
 from soniq.backends.postgres.connection import (
     POOL_SIZE,
     STATEMENT_TIMEOUT,
@@ -28,6 +29,7 @@ from soniq.backends.postgres.dead_letters import PostgresDeadLetters
 from soniq.backends.postgres.diagnosis import PostgresDiagnosis
 from soniq.backends.postgres.insert import Insert
 from soniq.backends.postgres.notify import Notifier
+from soniq.backends.postgres.plugin_tables import PostgresPluginTables
 from soniq.backends.postgres.rows import is_id, job_dict
 from soniq.backends.postgres.schedules import Payload, PostgresSchedules
 from soniq.backends.postgres.session import PostgresSession
@@ -216,11 +218,7 @@ class PostgresBackend:
         return ids
 
     async def insert_on(self, connection: object, jobs: Sequence[NewJob]) -> list[str]:
-        if not isinstance(connection, (asyncpg.Connection, PoolConnectionProxy)):
-            raise ValueError(  # noqa: TRY004 - a bad value, by the public signature
-                "Transactional enqueue on Postgres takes an asyncpg connection, and was given "
-                f"{type(connection).__module__}.{type(connection).__qualname__}"
-            )
+        callers = await callers_connection(connection)
         if not jobs:
             return []
         notifier = await self._notifying()
@@ -231,7 +229,7 @@ class PostgresBackend:
             notifier.payload(free, ours=False),
             lambda arrived: notifier.payload(arrived, ours=False),
         )
-        return await insert.within(connection)
+        return await insert.within(callers)
 
     # --- jobs out ------------------------------------------------------------------------------
 
@@ -308,6 +306,12 @@ class PostgresBackend:
     async def _payload(self) -> Payload:
         notifier = await self._notifying()
         return lambda arrived: notifier.payload(arrived, ours=False)
+
+    # --- plugins -------------------------------------------------------------------------------
+
+    @property
+    def plugin_tables(self) -> PluginTables:
+        return PostgresPluginTables(self._database, self._borrowed)
 
     # --- health --------------------------------------------------------------------------------
 

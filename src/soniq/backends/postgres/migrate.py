@@ -17,7 +17,7 @@ from soniq.backends.postgres.sql import migration_files, qualified, quoted
 from soniq.errors import SONIQ_SCHEMA_TOO_NEW, MigrationError, SoniqError
 
 _LOCK_KEY: Final = 0x736F6E6971
-_LOCK_TIMEOUT: Final = "5s"
+LOCK_TIMEOUT: Final = "5s"
 
 # The oldest version of Soniq, by its last migration, that still works on tables with the
 # migration; one that is not named here needs a Soniq that knows it.
@@ -38,7 +38,7 @@ async def migrate(database: Database) -> list[str]:
         await _bootstrap(database, connection)
         # One lock around all of them: of several setups at once, one applies everything.
         async with transaction(connection):
-            await _serialise(connection)
+            await serialise(connection)
             return [
                 name
                 for version, name in sorted(known().items())
@@ -59,7 +59,7 @@ async def _connect(database: Database) -> asyncpg.Connection[asyncpg.Record]:
 async def _create_database(database: Database) -> None:
     """Create the database of the URL through the server's own one."""
     name = database_name(database.url)
-    with _named("create the database", database):
+    with named("create the database", database):
         server = await asyncpg.connect(database.url, database="postgres", **database.options())
         try:
             await server.execute(f"CREATE DATABASE {quoted(name)}")
@@ -71,7 +71,7 @@ async def _create_database(database: Database) -> None:
 
 
 @contextmanager
-def _named(step: str, database: Database) -> Iterator[None]:
+def named(step: str, database: Database) -> Iterator[None]:
     """What the server refuses inside is the failure of this step."""
     try:
         yield
@@ -82,19 +82,19 @@ def _named(step: str, database: Database) -> Iterator[None]:
 
 
 async def _bootstrap(database: Database, connection: Connection) -> None:
-    with _named("create soniq_migrations", database):
+    with named("create soniq_migrations", database):
         await _create_migrations(database, connection)
 
 
 async def _create_migrations(database: Database, connection: Connection) -> None:
     async with transaction(connection):
-        await _serialise(connection)
+        await serialise(connection)
         if database.schema is not None:
             await connection.execute(f"CREATE SCHEMA IF NOT EXISTS {quoted(database.schema)}")
         await connection.execute(database.sql["create_migrations"])
 
 
-async def _serialise(connection: Connection) -> None:
+async def serialise(connection: Connection) -> None:
     """One at a time; the lock goes with the transaction, so it works behind poolers too."""
     await connection.execute(f"SELECT pg_advisory_xact_lock({_LOCK_KEY})")
 
@@ -103,9 +103,9 @@ async def _apply(database: Database, connection: Connection, version: int) -> bo
     """Apply one migration, unless somebody has."""
     name = known()[version]
     text = migration_files()[name]
-    with _named(name, database):
+    with named(name, database):
         async with transaction(connection):
-            await connection.execute(f"SET LOCAL lock_timeout = '{_LOCK_TIMEOUT}'")
+            await connection.execute(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'")
             if version in await applied(database, connection):
                 return False
             await connection.execute(qualified(text, database.schema))

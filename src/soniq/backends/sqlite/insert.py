@@ -153,7 +153,7 @@ class CallersTransaction:
             applied = dict(await self._fetch(schema.READ_LEDGER))
         for migration in schema.pending(applied):
             await self._execute(schema.CREATE_LEDGER)
-            for statement in migration.statements():
+            for statement in schema.statements(migration.text):
                 await self._execute(statement)
             await self._execute(schema.WRITE_LEDGER, migration.ledger_row(stamp(self._clock())))
 

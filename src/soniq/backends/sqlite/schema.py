@@ -50,17 +50,18 @@ class Migration:
     def checksum(self) -> str:
         return hashlib.sha256(self.text.encode()).hexdigest()
 
-    def statements(self) -> Iterator[str]:
-        """Its statements one by one: the driver's own script runner would commit before them."""
-        statement = ""
-        for line in self.text.splitlines(keepends=True):
-            statement += line
-            if sqlite3.complete_statement(statement):
-                yield statement
-                statement = ""
-
     def ledger_row(self, applied_at: str) -> tuple[int, str, str, str, int]:
         return self.version, self.name, applied_at, self.checksum, self.compatible_with
+
+
+def statements(text: str) -> Iterator[str]:
+    """The statements of a script one by one: the driver's own runner would commit before them."""
+    statement = ""
+    for line in text.splitlines(keepends=True):
+        statement += line
+        if sqlite3.complete_statement(statement):
+            yield statement
+            statement = ""
 
 
 def _load() -> tuple[Migration, ...]:
@@ -137,7 +138,7 @@ def _use_write_ahead_log(database: Database) -> None:
 def _apply(database: Database, migration: Migration, now: datetime) -> None:
     try:
         database.execute(CREATE_LEDGER)
-        for statement in migration.statements():
+        for statement in statements(migration.text):
             database.execute(statement)
         database.record(WRITE_LEDGER, migration.ledger_row(stamp(now)))
     except sqlite3.Error as error:

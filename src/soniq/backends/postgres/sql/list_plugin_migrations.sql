@@ -1,0 +1,1 @@
+SELECT name, compatible_with FROM soniq_migrations WHERE version < 0
