@@ -9,6 +9,7 @@ import typer
 from typer.main import get_command
 
 from soniq.cli import (
+    dashboard,
     dead_letter,
     doctor,
     health,
@@ -59,6 +60,7 @@ for module in (
     scheduler,
     schedules,
     inspect,
+    dashboard,
 ):
     module.register(_commands)
 

@@ -1,0 +1,42 @@
+"""How often somebody may guess the key."""
+
+from __future__ import annotations
+
+import time
+from collections import OrderedDict, deque
+from collections.abc import Callable
+from typing import Final
+
+_ALLOWED: Final = 10
+_WITHIN: Final = 60.0
+_ADDRESSES: Final = 10_000
+
+
+class Attempts:
+    """Counts wrong keys by address, over the last minute.
+
+    Args:
+        clock: seconds, from anywhere on.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._failures: OrderedDict[str, deque[float]] = OrderedDict()
+
+    def wait_for(self, address: str) -> float:
+        """Seconds until this address may try again; 0 when it may."""
+        failures = self._failures.get(address)
+        if failures is None:
+            return 0.0
+        now = self._clock()
+        while failures and failures[0] <= now - _WITHIN:
+            failures.popleft()
+        return failures[0] + _WITHIN - now if len(failures) >= _ALLOWED else 0.0
+
+    def failed(self, address: str) -> None:
+        """A wrong key came from this address."""
+        failures = self._failures.setdefault(address, deque(maxlen=_ALLOWED))
+        failures.append(self._clock())
+        self._failures.move_to_end(address)
+        if len(self._failures) > _ADDRESSES:
+            self._failures.popitem(last=False)

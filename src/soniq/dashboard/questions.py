@@ -1,0 +1,132 @@
+"""What the API takes. Numbers are brought within their bounds; an empty text asks for nothing."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+
+from soniq.records import DeadLetterReason, JobStatus
+
+_LONGEST: Final = 1000
+
+
+def _blank_is_none(value: Any) -> Any:
+    return None if isinstance(value, str) and not value.strip() else value
+
+
+def _within(low: int, high: int) -> AfterValidator:
+    return AfterValidator(lambda value: min(max(value, low), high))
+
+
+Text = Annotated[Annotated[str, Field(max_length=_LONGEST)] | None, BeforeValidator(_blank_is_none)]
+Status = Annotated[JobStatus | None, BeforeValidator(_blank_is_none)]
+Reason = Annotated[DeadLetterReason | None, BeforeValidator(_blank_is_none)]
+Offset = Annotated[int, _within(0, 1_000_000)]
+Hours = Annotated[int, _within(1, 24 * 90)]
+
+
+class Question(BaseModel):
+    """A query string; what it says besides is passed over."""
+
+    model_config = ConfigDict(extra="ignore", hide_input_in_errors=True)
+
+
+class Page(Question):
+    """A part of a list.
+
+    Attributes:
+        limit: rows at most.
+        offset: rows to pass over; a cursor is cheaper.
+        cursor: the `next_cursor` of the page before.
+    """
+
+    limit: Annotated[int, _within(1, 500)] = 50
+    offset: Offset = 0
+    cursor: Text = None
+
+
+class JobsQuestion(Page):
+    queue: Text = None
+    status: Status = None
+
+
+class SearchQuestion(JobsQuestion):
+    """A search in names, ids, queues and arguments; `q` is short for `query`."""
+
+    limit: Annotated[int, _within(1, 500)] = 100
+    query: Text = None
+    q: Text = None
+    job_name: Text = None
+
+
+class DeadLettersQuestion(Page):
+    job_name: Text = None
+    reason: Reason = None
+    queue: Text = None
+
+
+class HoursQuestion(Question):
+    hours: Hours = 24
+
+
+class QueuesQuestion(Question):
+    limit: Annotated[int, _within(1, 10_000)] = 10_000
+    offset: Offset = 0
+    query: Text = None
+
+
+class DriftQuestion(Question):
+    window_minutes: Annotated[int, _within(1, 60 * 24 * 90)] = 60
+
+
+class SeriesQuestion(Question):
+    prefix: Annotated[str, Field(max_length=_LONGEST)] = ""
+    resolution: Annotated[str, Field(max_length=32)] = "5min"
+    worker_id: Text = None
+
+
+class HistoryQuestion(Question):
+    window: Literal["1h", "24h", "7d", "90d"] = "24h"
+
+
+class AuditQuestion(Page):
+    pass
+
+
+class Order(BaseModel):
+    """What is sent along; anything it does not know is refused, lest it was meant as a limit."""
+
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+
+
+class LetterFilter(Order):
+    """Which dead letters are meant: those that fulfil every condition given.
+
+    Attributes:
+        ids: these.
+        job_names: names or globs, one of which must match.
+        job_name: one name or glob.
+        queues: in one of these queues.
+        reasons: given up for one of these reasons.
+    """
+
+    ids: Annotated[list[str], Field(max_length=1000)] | None = None
+    job_names: Annotated[list[str], Field(max_length=100)] | None = None
+    job_name: Text = None
+    queues: Annotated[list[str], Field(max_length=100)] | None = None
+    queue: Text = None
+    reasons: list[DeadLetterReason] | None = None
+    reason: Reason = None
+
+
+class BulkOrder(Order):
+    """What to do to many dead letters; an empty filter means all of them.
+
+    Attributes:
+        filter: which.
+        dry_run: change nothing, and say what would be changed.
+    """
+
+    filter: LetterFilter
+    dry_run: bool = False

@@ -1,0 +1,94 @@
+"""Serving the dashboard by itself."""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+from typing import Final
+
+import uvicorn
+
+from soniq.app import Soniq
+from soniq.dashboard.application import Dashboard
+from soniq.dashboard.hosts import is_loopback
+from soniq.dashboard.safeguards import MOST_HEADER_BYTES
+from soniq.dashboard.settings import DashboardSettings
+from soniq.logs import soniq_logger
+
+_FAREWELL: Final = 5
+_log = soniq_logger("soniq.dashboard")
+
+
+class _Server(uvicorn.Server):
+    """Ends the streams of open pages first: they would keep it from ending."""
+
+    def __init__(self, config: uvicorn.Config, dashboard: Dashboard) -> None:
+        super().__init__(config)
+        self._dashboard = dashboard
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        await self._dashboard.desk.live.close()
+        await super().shutdown(sockets)
+
+
+async def serve(
+    app: Soniq, *, host: str, port: int, settings: DashboardSettings | None = None
+) -> None:
+    """Serve the dashboard of `app` until told to stop; see `run_dashboard`."""
+    settings = settings or DashboardSettings()
+    check_address(host, settings)
+    hosts = None if _is_everywhere(host) else [host]
+    dashboard = Dashboard(app, settings, hosts=hosts, closes=True)
+    config = uvicorn.Config(
+        dashboard,
+        host=host,
+        port=port,
+        http="h11",
+        ws="none",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        h11_max_incomplete_event_size=2 * MOST_HEADER_BYTES,
+        timeout_graceful_shutdown=_FAREWELL,
+        limit_concurrency=1000,
+    )
+    listener = _listening(host, port)
+    shown = f"[{host}]" if ":" in host else host
+    _log.info("Soniq Dashboard starting at http://%s:%d", shown, listener.getsockname()[1])
+    try:
+        await _Server(config, dashboard).serve(sockets=[listener])
+    finally:
+        listener.close()
+
+
+def check_address(host: str, settings: DashboardSettings) -> None:
+    """See that nobody else reaches a dashboard that asks for no key.
+
+    Raises:
+        ValueError: they would.
+    """
+    if settings.api_key is None and not is_loopback(host):
+        raise ValueError(
+            f"Without a key the dashboard is served on loopback only, and {host} is reached by"
+            " others: set SONIQ_DASHBOARD_API_KEY, or leave the host at 127.0.0.1."
+        )
+
+
+def _is_everywhere(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_unspecified
+    except ValueError:
+        return not host
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    """A socket of its own: uvicorn would end the process where the address cannot be had."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+    except BaseException:
+        listener.close()
+        raise
+    return listener

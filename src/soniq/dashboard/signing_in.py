@@ -1,0 +1,65 @@
+"""``/login``: the key for a cookie."""
+
+from __future__ import annotations
+
+from typing import Final
+from urllib.parse import parse_qs
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from soniq.dashboard.access import Access, address_of
+from soniq.dashboard.bodies import read_body
+from soniq.dashboard.login import local_path, login_page
+from soniq.dashboard.origins import is_own_page
+from soniq.dashboard.paths import prefix_of
+from soniq.dashboard.replies import problem
+from soniq.dashboard.sessions import COOKIE, LIFE
+
+_MOST_BYTES: Final = 8 * 1024
+
+
+def login_route(access: Access) -> Route:
+    """The form, and what it sends."""
+
+    async def login(request: Request) -> Response:
+        if access.sessions is None:
+            return RedirectResponse(f"{prefix_of(request.scope)}/", 303)
+        if request.method == "POST":
+            return await _signed_in(access, request)
+        return login_page(request)
+
+    return Route("/login", login, methods=["GET", "POST"])
+
+
+async def _signed_in(access: Access, request: Request) -> Response:
+    assert access.sessions is not None
+    if not is_own_page(request, allow_silence=True):
+        return problem(403, "Log in on the dashboard's own page.")
+    address = address_of(request)
+    if wait := access.attempts.wait_for(address):
+        told = f"Too many wrong keys; try again in {wait:.0f} seconds."
+        reply = login_page(request, status=429, told=told)
+        reply.headers["retry-after"] = str(round(wait) + 1)
+        return reply
+    form = parse_qs((await read_body(request, _MOST_BYTES)).decode(errors="replace"))
+    if not access.takes(form.get("key", [""])[0], address):
+        return login_page(request, status=401, told="That is not the key.")
+    return _with_cookie(request, access.sessions.begin(), form.get("next", ["/"])[0])
+
+
+def _with_cookie(request: Request, cookie: str, goal: str) -> Response:
+    prefix = prefix_of(request.scope)
+    reply = RedirectResponse(f"{prefix}{local_path(goal)}", 303)
+    reply.headers["cache-control"] = "no-store"
+    reply.set_cookie(
+        COOKIE,
+        cookie,
+        max_age=LIFE,
+        path=prefix or "/",
+        secure=request.url.scheme == "https",
+        httponly=True,
+        samesite="strict",
+    )
+    return reply
