@@ -10,6 +10,7 @@ from typing import Any, Final
 import asyncpg
 
 from soniq.backends.base import Contended
+from soniq.backends.postgres.callers import CallersConnection
 from soniq.backends.postgres.connection import Connection, Database, transaction
 from soniq.backends.postgres.wakeups import Arrival, arrivals
 from soniq.records import NewJob
@@ -96,10 +97,10 @@ class Insert:
         if len(parts) == 1:
             await self._store_free(connection, parts[0], self._payload)
             return [job.id for job in self._jobs]
-        async with connection.transaction():
+        async with transaction(connection):
             return await self.within(connection)
 
-    async def within(self, connection: Connection) -> list[str]:
+    async def within(self, connection: CallersConnection) -> list[str]:
         """Run it in the transaction that is open."""
         if self._free:
             payload = self._payload
@@ -111,7 +112,7 @@ class Insert:
         return [self._ids.get(job.id, job.id) for job in self._jobs]
 
     async def _store_free(
-        self, connection: Connection, part: Sequence[NewJob], payload: str | None
+        self, connection: CallersConnection, part: Sequence[NewJob], payload: str | None
     ) -> None:
         kinds = set(map(_kind, part))
         if self._first_try and len(kinds) == 1:
@@ -123,7 +124,7 @@ class Insert:
             rows = await self._database.fetch(connection, "insert", *_columns(part), payload)
         self.now = rows[0][0]
 
-    async def _store_keyed(self, connection: Connection) -> None:
+    async def _store_keyed(self, connection: CallersConnection) -> None:
         """Insert, then look for whoever stood in the way; who is gone by then is tried again."""
         arrived: list[Arrival] = []
         missing: list[NewJob] = self._keyed
@@ -140,21 +141,23 @@ class Insert:
                 return
         raise Contended("A dedup key changed hands again and again; nothing was stored")
 
-    async def _tell(self, connection: Connection, arrived: list[Arrival]) -> None:
+    async def _tell(self, connection: CallersConnection, arrived: list[Arrival]) -> None:
         """Notify of the keyed jobs that were stored; a hit wakes nobody."""
         payload = self._keyed_payload(arrived)
         if payload is not None:
             await self._database.fetch(connection, "notify", payload)
         self.arrived += arrived
 
-    async def _insert_keyed(self, connection: Connection, part: Sequence[NewJob]) -> set[str]:
+    async def _insert_keyed(
+        self, connection: CallersConnection, part: Sequence[NewJob]
+    ) -> set[str]:
         rows = await self._database.fetch(connection, "insert_keyed", *_columns(part))
         if rows:
             self.now = rows[0][1]
         return {row[0] for row in rows}
 
     async def _find_holders(
-        self, connection: Connection, missing: Sequence[NewJob]
+        self, connection: CallersConnection, missing: Sequence[NewJob]
     ) -> list[NewJob]:
         """Note which job stands in for each; those for whom there is none are returned."""
         ids = [job.id for job in missing]

@@ -1,0 +1,1 @@
+"""Soniq in other frameworks; each module imports what its user has."""
