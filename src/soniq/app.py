@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Collection, Sequence
 from datetime import datetime, timedelta
 from types import TracebackType
-from typing import Any, Never, Self
+from typing import TYPE_CHECKING, Any, Never, Self
 
 from soniq.backends.base import Backend
 from soniq.backends.opening import Opening
@@ -28,6 +28,9 @@ from soniq.settings import SoniqSettings
 from soniq.spelling import refuse_unknown
 from soniq.sync import SyncClient
 from soniq.waiting import Waiting
+
+if TYPE_CHECKING:
+    from soniq.worker import Surroundings
 
 When = datetime | timedelta | float
 _OWN_KEYWORDS = ("backend", "retry_policy", "metrics_sink")
@@ -75,7 +78,7 @@ class Soniq(Definitions):
             self._opening = Opening(backend_for(backend, settings.database_url), settings)
         else:
             self._opening = Opening(lambda: backend, settings, backend)
-        resolver = Resolver(self._registry, settings)
+        self._resolver = resolver = Resolver(self._registry, settings)
         self._enqueuer = Enqueuer(self._opening, resolver)
         self._queries = Queries(self._opening, settings)
         self._scheduler = Scheduler(self._opening, resolver, self._declarations, settings)
@@ -378,7 +381,7 @@ class Soniq(Definitions):
         scheduler: bool = False,
     ) -> bool:
         # Programs that only enqueue never load the worker.
-        from soniq.worker import Surroundings, run_worker
+        from soniq.worker import run_worker
 
         check_worker(concurrency, queues, self._settings)
         opened = await self._opening.ready()
@@ -388,15 +391,20 @@ class Soniq(Definitions):
                 settings=self._settings,
                 registry=self._registry,
                 retry_policy=self._retry_policy,
-                surroundings=Surroundings(
-                    self._hooks, self._middleware, self._metrics_sink, self._waiting.awaited
-                ),
+                surroundings=self._surroundings(),
                 concurrency=concurrency,
                 queues=queues,
                 run_once=run_once,
                 shutdown_event=shutdown_event,
                 replaces=replaces,
             )
+
+    def _surroundings(self) -> Surroundings:
+        from soniq.worker import Surroundings
+
+        return Surroundings(
+            self._hooks, self._middleware, self._metrics_sink, self._waiting.awaited
+        )
 
     # --- for the command line ------------------------------------------------------------------
 

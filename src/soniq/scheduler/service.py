@@ -253,7 +253,7 @@ class Scheduler:
         if self.running:
             return
         opened = await self._opening.ready()
-        await self._store_declared()
+        await self.declare()
         self._check_interval = interval
         self._loop = scheduler_loop(
             opened.backend,
@@ -266,7 +266,8 @@ class Scheduler:
             opened.before_close.append(self.stop)
         await self._loop.start()
 
-    async def _store_declared(self) -> None:
+    async def declare(self) -> None:
+        """Store the schedules that code declares, or bring the stored ones up to date."""
         for declared in self._declared:
             target = TaskRef(declared.job_name)
             job = self._resolver.bound_job(target, declared.args, Options())

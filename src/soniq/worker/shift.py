@@ -133,6 +133,11 @@ class Shift:
         """Handlers that run now."""
         return len(self._slots.running)
 
+    @property
+    def oldest(self) -> Run | None:
+        """Of the handlers that run now, the run that began first."""
+        return next(iter(self._slots.running), None)
+
     def begin_stop(self) -> None:
         """Start nothing more: what has not begun goes back, and handlers learn that we stop."""
         self._give_back(self._unbegun())
@@ -289,7 +294,7 @@ class Shift:
 
     async def _look(self) -> float:
         """Ask whether what we run is still ours, if anything has run for long enough to matter."""
-        oldest, suspect = next(iter(self._slots.running), None), self._suspects.waiting
+        oldest, suspect = self.oldest, self._suspects.waiting
         young = oldest is None or self._loop.time() - oldest.started < WATCH_EVERY
         if young and suspect is None:
             return WATCH_EVERY

@@ -174,6 +174,33 @@ class MemoryBackend:
     def diagnosis(self) -> Diagnosis:
         return MemoryDiagnosis(self._store, self._settings.heartbeat_interval)
 
+    # --- for tests -----------------------------------------------------------------------------
+
+    def snapshot(self) -> list[JobDict]:
+        """All jobs and dead letters, in the order in which they were enqueued."""
+        with self._store.lock:
+            rows = [*self._store.jobs.values(), *self._store.dead.values()]
+            return [row.as_dict() for row in sorted(rows, key=lambda row: row.id)]
+
+    def has_due(self, without: Collection[str] = ()) -> bool:
+        """Whether any queued job is due, apart from those of these names."""
+        with self._store.lock:
+            now = self._store.now()
+            lanes = (self._store.waiting, self._store.suspects)
+            times = [lane.next_due(None, without) for lane in lanes]
+            return any(time is not None and time <= now for time in times)
+
+    def next_moment(self, known: Collection[str]) -> datetime | None:
+        """When the next thing falls due; None when nothing is to come.
+
+        Args:
+            known: the names of the jobs that there are handlers for.
+        """
+        with self._store.lock:
+            ahead = moments(self._store, self._schedules.fire_times(), self._settings, known)
+            now = self._store.now()
+            return min((moment for moment in ahead if moment > now), default=None)
+
     # --- workers -------------------------------------------------------------------------------
 
     async def join(self, worker: NewWorker, wake: Wake) -> WorkerSession:

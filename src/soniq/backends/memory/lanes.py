@@ -102,6 +102,9 @@ class Lane:
     def next_due(self, without: Collection[str]) -> datetime | None:
         return min((heap[0][0] for heap in self._fresh(without).values()), default=None)
 
+    def names(self) -> Collection[str]:
+        return self._heaps.keys()
+
     def rows(self, names: Collection[str]) -> Iterator[Row]:
         """The rows of these names, in no order."""
         for name in names:
@@ -200,6 +203,11 @@ class Lanes:
             lane.next_due(without) for _, lanes in self._served(queues) for lane in lanes.values()
         )
         return min((time for time in times if time is not None), default=None)
+
+    def names(self) -> set[str]:
+        """The job names of all rows, and perhaps of some that have gone."""
+        lanes = (lane for _, lanes in self._served(None) for lane in lanes.values())
+        return {name for lane in lanes for name in lane.names()}
 
     def rows(self, queues: Collection[str] | None, names: Collection[str]) -> Iterator[Row]:
         """The rows of these queues and names, in no order."""

@@ -52,6 +52,10 @@ class MemorySchedules:
             active.sort(key=lambda schedule: (schedule.fires_at, schedule.id))
             return Upcoming(self._store.now(), active[:limit])
 
+    def fire_times(self) -> list[datetime]:
+        """When the active schedules fire; the lock is held."""
+        return [one.fires_at for one in self._by_name.values() if one.status == ACTIVE]
+
     # --- edits ---------------------------------------------------------------------------------
 
     async def insert(self, schedule: Schedule) -> bool:

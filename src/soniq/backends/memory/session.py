@@ -74,6 +74,15 @@ class MemorySession:
         next_due = None if len(jobs) == limit else self._next_due(now, without)
         return Claimed(jobs, next_due, suspect_due)
 
+    async def claim_job(self, job_id: str) -> Claimed:
+        """Claim this very job, if it is queued and due, whatever else waits before it."""
+        with self._store.lock:
+            row, now = self._store.jobs.get(job_id), self._store.now()
+            if row is None or row.status is not JobStatus.QUEUED or row.scheduled_at > now:
+                return Claimed([])
+            (self._store.suspects if row.crashes else self._store.waiting).remove(row)
+            return Claimed([self._store.claim(row, self.id, now)])
+
     def _next_due(self, now: datetime, without: Collection[str]) -> float | None:
         """Seconds until something falls due; what is due already waits for other calls."""
         lanes = (self._store.waiting, self._store.suspects)
