@@ -24,7 +24,7 @@ T = TypeVar("T")
 class Connection:
     """Runs functions over one `Database`, one at a time, in one thread.
 
-    Opened by its first use, and again by the next after a failure to open.
+    Opened by its first use, and again by the next after a failure of the file or the machine.
 
     Args:
         path: the file.
@@ -68,7 +68,11 @@ class Connection:
             self._database.call, self._database.patience = call, patience
             return work(self._database)
         except Exception as error:
-            if known := translated(error, self._path):
+            known = translated(error, self._path)
+            if isinstance(known, Unavailable):
+                # Nobody can say what state it is in, perhaps in the midst of a transaction.
+                self._close()
+            if known is not None:
                 raise known from error
             raise
 
@@ -83,6 +87,6 @@ class Connection:
         self._thread.shutdown(wait=False)
 
     def _close(self) -> None:
-        if self._database is not None:
-            self._database.close()
-            self._database = None
+        database, self._database = self._database, None
+        if database is not None:
+            database.close()
