@@ -41,7 +41,10 @@ from tests.chaos.stage import Stage
 Size = Literal["short", "long", "full"]
 Place = Callable[[str, Path], AbstractAsyncContextManager[Any]]
 
-MODULES: Final = ("tests.chaos.process_scenarios",)
+MODULES: Final = (
+    "tests.chaos.scenarios.kills",
+    "tests.chaos.scenarios.pauses",
+)
 """Modules that register scenarios when they are imported, in the order in which they are played."""
 
 PlayT = TypeVar("PlayT", bound=Callable[..., Awaitable[None]])
@@ -126,6 +129,7 @@ async def play(chosen: Scenario, size: Size, url: str, folder: Path) -> Stage:
         raise ValueError(f"The scenario {chosen.name} is not played {size}")
     stage: Stage
     async with chosen.place(url, folder) as stage:
+        stage.long_seconds = 1.0 if size == "short" else 5.0
         async with asyncio.timeout(chosen.minutes * 60):
             await chosen.play(stage, amount)
     return stage

@@ -35,6 +35,7 @@ class Stage:
         app: enqueues; set up and open.
         figures: set by `settle`.
         measured: numbers the scenario itself has taken, for the report, by what they say.
+        long_seconds: how long the long jobs of a load take; short plays have shorter ones.
     """
 
     def __init__(self, url: str, folder: Path, app: Soniq, history: History) -> None:
@@ -46,6 +47,7 @@ class Stage:
         self.facts = Facts()
         self.figures: Figures | None = None
         self.measured: dict[str, float | str] = {}
+        self.long_seconds = 5.0
 
     @classmethod
     @asynccontextmanager
@@ -76,6 +78,7 @@ class Stage:
         """A steady load; options of `Load`. Where the store is Postgres, with transactions."""
         if self.url.startswith("postgres"):
             options.setdefault("transactions", self.url)
+        options.setdefault("long_seconds", self.long_seconds)
         return Load(self.app, self.history, **options)
 
     async def workers(

@@ -1,0 +1,130 @@
+"""Workers are killed: what they ran runs again elsewhere, soon, and nothing is lost."""
+
+from __future__ import annotations
+
+import subprocess
+from typing import Any
+
+from tests.chaos.figures import recoveries, spread
+from tests.chaos.history import Kind
+from tests.chaos.scenario import Sizes, scenario
+from tests.chaos.stage import Stage
+
+MANY_CRASHES = 100
+"""Where the harness kills the worker of one job again and again, nobody can tell it from poison."""
+
+
+@scenario(
+    "kill-one",
+    fault="SIGKILL of a worker, the leader, others alive, all defaults",
+    goal="its jobs run again: p95 ≤ 10 s, max ≤ 15 s",
+    sizes=Sizes(short=None, long=3, full=15),
+)
+async def kill_one(stage: Stage, kills: int) -> None:
+    await _kill_in_turn(stage, kills)
+    _assert_recovery(stage, p95=10.0, longest=15.0)
+
+
+@scenario(
+    "kill-one-quick",
+    fault="the same with `heartbeat_interval=1`",
+    goal="its jobs run again: p95 ≤ 3 s",
+    sizes=Sizes(short=1, long=3, full=15),
+)
+async def kill_one_quick(stage: Stage, kills: int) -> None:
+    await _kill_in_turn(stage, kills, heartbeat_interval=1)
+    _assert_recovery(stage, p95=3.0, longest=15.0)
+
+
+@scenario(
+    "kill-all",
+    fault="SIGKILL of all workers, one started later",
+    goal="all resume ≤ 15 s after its start",
+    sizes=Sizes(short=1, long=2, full=5),
+)
+async def kill_all(stage: Stage, times: int) -> None:
+    heartbeat = 1 if times == 1 else 5
+    await stage.workers(2, heartbeat_interval=heartbeat)
+    async with stage.load(rate=20) as load:
+        for _ in range(times):
+            for process in stage.fleet.alive:
+                await stage.busy(process)
+            for process in stage.fleet.alive:
+                stage.fleet.kill(process)
+            await load.grown(20)
+            await stage.workers(1, heartbeat_interval=heartbeat)
+            await _run_again(stage)
+            await stage.workers(1, heartbeat_interval=heartbeat)
+    await stage.settle()
+    found = spread(recoveries(stage.facts.events, since_start=True))
+    assert found is not None
+    assert found.max <= 15.0
+    stage.measured |= {"p95 since the start (s)": found.p95, "max since the start (s)": found.max}
+
+
+@scenario(
+    "kill-repeatedly",
+    fault="SIGKILL of workers again and again, faster than they recover",
+    goal="0 lost",
+    sizes=Sizes(short=3, long=8, full=30),
+)
+async def kill_repeatedly(stage: Stage, kills: int) -> None:
+    settings: dict[str, Any] = {"heartbeat_interval": 1, "max_crashes": MANY_CRASHES}
+    await stage.workers(2, **settings)
+    async with stage.load():
+        for _ in range(kills):
+            oldest = stage.fleet.alive[0]
+            await stage.busy(oldest)
+            stage.fleet.kill(oldest)
+            await stage.workers(1, **settings)
+    await stage.settle(max_crashes=MANY_CRASHES)
+
+
+async def _kill_in_turn(stage: Stage, kills: int, **settings: Any) -> None:
+    """The oldest worker each time: it leads whatever has a leader."""
+    await stage.workers(2, **settings)
+    async with stage.load():
+        for _ in range(kills):
+            oldest = stage.fleet.alive[0]
+            await stage.busy(oldest, 2)
+            stage.fleet.kill(oldest)
+            await stage.workers(1, **settings)
+            await _run_again(stage)
+            await _nothing_suspect(stage, oldest)
+    await stage.settle()
+
+
+async def _run_again(stage: Stage) -> None:
+    """Wait until whatever the killed were running has begun again."""
+
+    def all_again() -> bool:
+        events = stage.history.events()
+        return len(recoveries(events)) >= sum(
+            len(_held(stage, kill["target"])) for kill in stage.history.of(Kind.KILLED)
+        )
+
+    await stage.history.until(all_again, "another run of all that was killed")
+
+
+async def _nothing_suspect(stage: Stage, killed: subprocess.Popen[bytes]) -> None:
+    """Wait until what it held has ended, so that no job is killed again and again."""
+    held = _held(stage, killed.pid)
+
+    def ended() -> bool:
+        return held <= {event.job for event in stage.history.of(Kind.EFFECT)}
+
+    await stage.history.until(ended, "the end of all that was killed")
+
+
+def _held(stage: Stage, pid: int) -> set[str | None]:
+    """The jobs that a killed process was running."""
+    over = {event["run"] for event in stage.history.of(Kind.END, pid=pid)}
+    return {e.job for e in stage.history.of(Kind.START, pid=pid) if e["run"] not in over}
+
+
+def _assert_recovery(stage: Stage, *, p95: float, longest: float) -> None:
+    assert stage.figures is not None
+    found = stage.figures.recovery
+    assert found is not None
+    assert found.p95 <= p95, found
+    assert found.max <= longest, found
