@@ -1,0 +1,87 @@
+// Who changed what, when, and from where.
+
+import type { AuditEntry } from "../answers";
+import { preview } from "../format/json";
+import { Pager } from "../parts/controls";
+import { Empty, Shown } from "../parts/states";
+import { Said } from "../parts/text";
+import { When } from "../parts/when";
+import { place } from "../place";
+import { useResource } from "../resource";
+import { Heading } from "../shell";
+
+const PAGE = 100;
+
+interface AuditPage {
+  entries: AuditEntry[];
+  total_count?: number | null;
+  has_more: boolean;
+  next_cursor: string | null;
+}
+
+export function AuditView() {
+  const audit = useResource<AuditPage>("api/audit", { limit: PAGE, cursor: place.value.query.get("cursor") });
+  return (
+    <>
+      <Heading title="Audit" />
+      <p class="quiet lead">Every change made through this dashboard.</p>
+      <Shown of={audit} rows={5}>
+        {(page) =>
+          page.entries.length === 0 ? (
+            <Empty icon="audit" title="Nothing was changed yet">
+              A replay, a deletion, a pause: each leaves a line here.
+            </Empty>
+          ) : (
+            <>
+              <Table rows={page.entries} />
+              <Pager page={page} unit="entry" units="entries" />
+            </>
+          )
+        }
+      </Shown>
+    </>
+  );
+}
+
+function Table({ rows }: { rows: readonly AuditEntry[] }) {
+  return (
+    <table>
+      <thead>
+        <tr>
+          <th scope="col">Action</th>
+          <th scope="col">Who</th>
+          <th scope="col" class="wide">From</th>
+          <th scope="col" class="wide">Detail</th>
+          <th scope="col" class="number">When</th>
+        </tr>
+      </thead>
+      <tbody>
+        {rows.map((row, index) => (
+          <tr key={`${row.at} ${index}`} data-row tabIndex={-1}>
+            <th scope="row" class="main">
+              <Said>{row.action}</Said>
+              <bdi class="second">{row.target ?? ""}</bdi>
+            </th>
+            <td>
+              <Said>{row.actor}</Said>
+            </td>
+            <td class="wide">
+              <bdi class="mono">{row.address ?? "–"}</bdi>
+            </td>
+            <td class="wide detail">
+              <bdi>{detailWords(row.detail)}</bdi>
+            </td>
+            <td class="number">
+              <When at={row.at} />
+            </td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
+}
+
+function detailWords(detail: unknown): string {
+  if (detail === null || detail === undefined) return "";
+  return typeof detail === "string" ? detail.slice(0, 200) : preview(detail, 160);
+}
