@@ -11,7 +11,9 @@ from soniq.backends.includes import with_includes
 
 _HERE: Final = Path(__file__).parent
 _TABLE: Final = re.compile(
-    r"\bsoniq_(jobs|dead_letter_jobs|workers|leases|schedules|schedulers|migrations)\b"
+    r"\bsoniq_"
+    r"(jobs|dead_letter_jobs|workers|leases|schedules|schedulers|migrations|audit|enqueue"
+    r"|metric_sessions|metric_chunks)\b"
 )
 
 
