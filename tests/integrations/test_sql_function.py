@@ -15,10 +15,18 @@ from tests.worker.conftest import PATIENCE, until_status, working
 pytestmark = pytest.mark.postgres
 
 
-@pytest.fixture(params=[None, "Queue"], ids=["search-path", "own-schema"])
-async def app(request: pytest.FixtureRequest, pg_url: str) -> AsyncIterator[Soniq]:
+@pytest.fixture
+def schema() -> str | None:
+    return None
+
+
+in_either_schema = pytest.mark.parametrize("schema", [None, "Queue"])
+
+
+@pytest.fixture
+async def app(schema: str | None, pg_url: str) -> AsyncIterator[Soniq]:
     # Nothing is found by polling: a job that runs in time was announced.
-    async with Soniq(pg_url, schema=request.param, poll_interval=60) as app:
+    async with Soniq(pg_url, schema=schema, poll_interval=60) as app:
         await app.setup()
 
         @app.job(name="mail.greet")
@@ -40,6 +48,7 @@ async def sql(app: Soniq, pg_url: str) -> AsyncIterator[asyncpg.Connection[async
 Sql: TypeAlias = "asyncpg.Connection[Any]"
 
 
+@in_either_schema
 async def test_a_job_from_sql_wakes_a_worker_at_its_commit(app: Soniq, sql: Sql) -> None:
     async with working(app), asyncio.timeout(PATIENCE):
         job_id = await sql.fetchval(
@@ -72,6 +81,7 @@ async def test_nothing_is_left_of_a_transaction_that_was_rolled_back(app: Soniq,
     assert (await app.get_queue_stats())["total"] == 0
 
 
+@in_either_schema
 async def test_a_key_that_is_held_gives_the_job_that_holds_it(app: Soniq, sql: Sql) -> None:
     held = await app.enqueue("mail.greet", args={"name": "ada"}, dedup_key="welcome")
     again = "SELECT soniq_enqueue('mail.greet', dedup_key => 'welcome')"
@@ -127,6 +137,7 @@ async def test_what_no_job_may_be_is_refused(app: Soniq, sql: Sql, call: str, pr
     assert (await app.get_queue_stats())["total"] == 0
 
 
+@in_either_schema
 async def test_a_trigger_enqueues_whatever_the_search_path(
     app: Soniq, sql: Sql, pg_url: str
 ) -> None:
