@@ -64,6 +64,12 @@ class Hooks:
     def __bool__(self) -> bool:
         return any(self._calls.values())
 
+    def copy(self) -> Hooks:
+        """The same hooks, to which others may be added."""
+        copied = Hooks()
+        copied._calls = {event: list(calls) for event, calls in self._calls.items()}
+        return copied
+
     def add(self, event: HookEvent, hook: F) -> F:
         """Register `hook` and return it unchanged.
 

@@ -64,6 +64,12 @@ class Declarations(Sequence[Declared]):
     def __init__(self) -> None:
         self._by_name: dict[str, Declared] = {}
 
+    def copy(self) -> Declarations:
+        """The same schedules, to which others may be added."""
+        copied = Declarations()
+        copied._by_name = dict(self._by_name)
+        return copied
+
     def add(
         self, job_name: str, function: Callable[..., Any], plan: Plan, args: dict[str, Any]
     ) -> None:

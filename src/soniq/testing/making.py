@@ -9,7 +9,8 @@ from soniq.backends.memory import MemoryBackend
 from soniq.testing.clock import Clock
 from soniq.testing.inline import run_inline
 
-_A_YEAR: Final = 365 * 86400.0
+KEPT: Final = 365 * 86400.0
+"""Seconds that a job stays after its end, unless a test says otherwise."""
 
 
 def make_app(*, clock: Clock | None = None, inline: bool = False, **overrides: Any) -> Soniq:
@@ -36,7 +37,7 @@ def make_app(*, clock: Clock | None = None, inline: bool = False, **overrides: A
         TypeError, ValueError: as `Soniq` says.
     """
     backend = MemoryBackend(None if clock is None else clock.now)
-    app = Soniq(backend=backend, **{"result_ttl": _A_YEAR, **overrides})
+    app = Soniq(backend=backend, **{"result_ttl": KEPT, **overrides})
     if clock is not None:
         clock.follow(app)
     if inline:

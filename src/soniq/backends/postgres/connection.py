@@ -64,6 +64,8 @@ class Database:
         self.schema = schema
         self.pooled = False
         """A transaction pooler stands in between: nothing of a session outlives a transaction."""
+        self.listens = True
+        """Whether it is worth trying to LISTEN."""
         self.sql: Mapping[str, str] = statements(schema)
 
     def translated(self) -> Any:

@@ -75,7 +75,7 @@ class Listener:
         self._connection: asyncpg.Connection[asyncpg.Record] | None = None
         self._broken = asyncio.Event()
         self._heard = asyncio.Event()
-        self._listens: bool | None = None
+        self._listens: bool | None = None if database.listens else False
         """Whether notifications arrive; None until that has been tried."""
         self._locked = False
         self._registered = False

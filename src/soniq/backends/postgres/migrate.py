@@ -94,6 +94,13 @@ async def _create_migrations(database: Database, connection: Connection) -> None
         await connection.execute(database.sql["create_migrations"])
 
 
+async def build(database: Database, connection: Connection) -> None:
+    """Create everything in the open transaction, in a schema that nobody else knows of."""
+    await connection.execute(database.sql["create_migrations"])
+    for version in sorted(known()):
+        await _apply(database, connection, version)
+
+
 async def serialise(connection: Connection) -> None:
     """One at a time; the lock goes with the transaction, so it works behind poolers too."""
     await connection.execute(f"SELECT pg_advisory_xact_lock({_LOCK_KEY})")
