@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Never, Self
+from typing import TYPE_CHECKING, Any, Never, Self, TypeVar
 
 from soniq.backends.base import Backend
 from soniq.backends.opening import Opening
@@ -15,12 +15,13 @@ from soniq.backends.urls import backend_for
 from soniq.dead_letter import DeadLetterService
 from soniq.definitions import Definitions
 from soniq.enqueue import AnyTarget, Enqueuer, Options, Resolver
-from soniq.errors import SONIQ_APP_FROZEN, SoniqError
-from soniq.observability.metrics import MetricsSink, NoopMetricsSink
+from soniq.observability.metrics import MetricsSink
+from soniq.plugins import Plugin
+from soniq.plugins.lifecycle import Lifecycle
 from soniq.queries import Queries
 from soniq.records import JobDict, Recovered
 from soniq.registry import JobRegistry
-from soniq.retry import ExponentialBackoff, RetryPolicy
+from soniq.retry import RetryPolicy
 from soniq.running import check_worker
 from soniq.scheduler import Scheduler
 from soniq.services.by_hand import recover_by_hand
@@ -32,8 +33,9 @@ from soniq.waiting import Waiting
 if TYPE_CHECKING:
     from soniq.worker import Surroundings
 
+P = TypeVar("P", bound=Plugin)
 When = datetime | timedelta | float
-_OWN_KEYWORDS = ("backend", "retry_policy", "metrics_sink")
+_OWN_KEYWORDS = ("backend", "retry_policy", "metrics_sink", "plugins", "autoload_plugins")
 
 
 class Soniq(Definitions):
@@ -46,12 +48,14 @@ class Soniq(Definitions):
         backend: a backend object, or ``"postgres"``, ``"sqlite"`` or ``"memory"``.
         retry_policy: decides when failed jobs run again; None is `ExponentialBackoff`.
         metrics_sink: told of every run; None reports nothing.
+        plugins: what extends it; those of SONIQ_PLUGINS come after.
+        autoload_plugins: add the plugins that installed packages announce.
         settings: any setting by name; these beat the environment.
 
     Raises:
         TypeError: an unknown keyword.
         ValueError: a setting out of bounds, or an unknown backend.
-        SoniqError: SONIQ_INVALID_DATABASE_URL.
+        SoniqError: SONIQ_INVALID_DATABASE_URL, SONIQ_PLUGIN_DUPLICATE, SONIQ_INIT_ERROR.
     """
 
     def __init__(
@@ -60,24 +64,29 @@ class Soniq(Definitions):
         backend: Backend | str | None = None,
         retry_policy: RetryPolicy | None = None,
         metrics_sink: MetricsSink | None = None,
+        plugins: Iterable[Plugin] | None = None,
+        autoload_plugins: bool = False,
         **settings: Any,
     ) -> None:
         refuse_unknown("Soniq()", settings, (*SoniqSettings.model_fields, *_OWN_KEYWORDS))
         if database_url is not None:
             settings["database_url"] = os.fspath(database_url)
-        super().__init__(SoniqSettings(**settings))
-        self._retry_policy: RetryPolicy = retry_policy or ExponentialBackoff()
-        self._metrics_sink: MetricsSink = metrics_sink or NoopMetricsSink()
+        super().__init__(SoniqSettings(**settings), retry_policy, metrics_sink)
         self._sync = SyncClient(self)
+        self._lifecycle = Lifecycle(self, self._members, self._settings)
         self._wire(backend)
+        self._lifecycle.install_all(
+            plugins or (), self._settings.plugins, autoload=autoload_plugins
+        )
 
     def _wire(self, backend: Backend | str | None) -> None:
-        settings = self._settings
+        settings, start = self._settings, self._lifecycle.start
         self._backend = backend
         if backend is None or isinstance(backend, str):
-            self._opening = Opening(backend_for(backend, settings.database_url), settings)
+            build = backend_for(backend, settings.database_url)
+            self._opening = Opening(build, settings, begin=start)
         else:
-            self._opening = Opening(lambda: backend, settings, backend)
+            self._opening = Opening(lambda: backend, settings, backend, start)
         self._resolver = resolver = Resolver(self._registry, settings)
         self._enqueuer = Enqueuer(self._opening, resolver)
         self._queries = Queries(self._opening, settings)
@@ -118,37 +127,12 @@ class Soniq(Definitions):
         return self._opening.is_closed
 
     @property
-    def retry_policy(self) -> RetryPolicy:
-        """Decides when failed jobs run again; may be set until initialised."""
-        return self._retry_policy
-
-    @retry_policy.setter
-    def retry_policy(self, policy: RetryPolicy) -> None:
-        self._refuse_if_initialized("retry_policy")
-        self._retry_policy = policy
-
-    @property
-    def metrics_sink(self) -> MetricsSink:
-        """Told of every run; may be set until initialised."""
-        return self._metrics_sink
-
-    @metrics_sink.setter
-    def metrics_sink(self, sink: MetricsSink) -> None:
-        self._refuse_if_initialized("metrics_sink")
-        self._metrics_sink = sink
-
-    @property
     def sync(self) -> SyncClient:
         """A blocking client, for code that is not async."""
         return self._sync
 
-    def _refuse_if_initialized(self, name: str) -> None:
-        if self.is_initialized:
-            raise SoniqError(
-                f"{name} can no longer be set: this Soniq instance is initialised",
-                SONIQ_APP_FROZEN,
-                suggestions=["Set it right after making the instance, or pass it to Soniq()."],
-            )
+    def _install(self, plugin: P) -> P:
+        return self._lifecycle.install(plugin)
 
     # --- opening and closing -------------------------------------------------------------------
 
@@ -181,9 +165,12 @@ class Soniq(Definitions):
 
         Raises:
             MigrationError: one failed; what it had done was rolled back.
+            Exception: what a plugin raised that was started now that its tables are there.
         """
-        opened = await self._opening.ready()
-        return len(await opened.backend.setup())
+        opened = await self._opening.store()
+        applied = await self._lifecycle.set_up(opened)
+        await self._opening.begin(opened)
+        return applied
 
     # --- jobs ----------------------------------------------------------------------------------
 
@@ -385,6 +372,7 @@ class Soniq(Definitions):
 
         check_worker(concurrency, queues, self._settings)
         opened = await self._opening.ready()
+        await self._lifecycle.see_tables(opened)
         async with self._scheduler.beside_worker(run=scheduler, remind=not run_once):
             return await run_worker(
                 backend=opened.backend,
@@ -403,7 +391,11 @@ class Soniq(Definitions):
         from soniq.worker import Surroundings
 
         return Surroundings(
-            self._hooks, self._middleware, self._metrics_sink, self._waiting.awaited
+            self._hooks,
+            self._middleware,
+            self._metrics_sink,
+            self._waiting.awaited,
+            self._lifecycle.attend,
         )
 
     # --- for the command line ------------------------------------------------------------------
@@ -432,14 +424,8 @@ class Soniq(Definitions):
         return await recover_by_hand(opened.backend, self._settings)
 
     async def _migrations(self) -> list[tuple[str, bool]]:
-        return await self._queries.ask(lambda backend: backend.migrations())
+        opened = await self._opening.store()
+        return await opened.patience.call(lambda: self._lifecycle.migrations(opened))
 
 
-_MANY_KEYWORDS = (
-    "queue",
-    "priority",
-    "scheduled_at",
-    "unique",
-    "dedup_keys",
-    "connection",
-)
+_MANY_KEYWORDS = ("queue", "priority", "scheduled_at", "unique", "dedup_keys", "connection")

@@ -11,32 +11,49 @@ from soniq.arguments import InvalidArguments
 from soniq.definition import JobKeywords, define
 from soniq.enqueue import JobDecorator, JobFunction, Options, add_methods
 from soniq.enqueue.resolver import invalid_arguments
+from soniq.errors import SONIQ_APP_FROZEN, SoniqError
 from soniq.hooks import HookEvent, Hooks
 from soniq.job import JobContext
 from soniq.middleware import Middleware, checked
+from soniq.observability.metrics import MetricsSink, NoopMetricsSink
 from soniq.periodic import Declarations, Plan, plan
+from soniq.plugins import Plugin
+from soniq.plugins.installed import Plugins
 from soniq.registry import JobDefinition, JobRegistry
+from soniq.retry import ExponentialBackoff, RetryPolicy
 from soniq.settings import SoniqSettings
 
 P = ParamSpec("P")
 R = TypeVar("R")
 H = TypeVar("H", bound=Callable[..., Any])
 M = TypeVar("M", bound=Middleware)
+G = TypeVar("G", bound=Plugin)
 
 
 class Definitions(ABC):
-    """The decorators of an application.
+    """The decorators of an application, and the parts that it may be given.
 
     Args:
         settings: where the defaults of a definition come from.
+        retry_policy: None is `ExponentialBackoff`.
+        metrics_sink: None reports nothing.
     """
 
-    def __init__(self, settings: SoniqSettings) -> None:
+    def __init__(
+        self,
+        settings: SoniqSettings,
+        retry_policy: RetryPolicy | None = None,
+        metrics_sink: MetricsSink | None = None,
+    ) -> None:
         self._settings = settings
+        self._retry_policy: RetryPolicy = retry_policy or ExponentialBackoff()
+        self._metrics_sink: MetricsSink = metrics_sink or NoopMetricsSink()
         self._registry = JobRegistry()
         self._hooks = Hooks()
         self._middleware: list[Middleware] = []
         self._declarations = Declarations()
+        self._members: dict[str, Plugin] = {}
+        self._plugins = Plugins(self._members)
 
     @overload
     def job(
@@ -174,6 +191,60 @@ class Definitions(ABC):
         """Wrap every run: ``async def middleware(ctx, call_next)``; the first is outermost."""
         self._middleware.append(checked(middleware))
         return middleware
+
+    # --- parts ---------------------------------------------------------------------------------
+
+    @property
+    def retry_policy(self) -> RetryPolicy:
+        """Decides when failed jobs run again; may be set until initialised."""
+        return self._retry_policy
+
+    @retry_policy.setter
+    def retry_policy(self, policy: RetryPolicy) -> None:
+        self._refuse_if_initialized("retry_policy")
+        self._retry_policy = policy
+
+    @property
+    def metrics_sink(self) -> MetricsSink:
+        """Told of every run; may be set until initialised."""
+        return self._metrics_sink
+
+    @metrics_sink.setter
+    def metrics_sink(self, sink: MetricsSink) -> None:
+        self._refuse_if_initialized("metrics_sink")
+        self._metrics_sink = sink
+
+    @property
+    def plugins(self) -> Plugins:
+        """The plugins by their identifiers; ``plugins.list()`` is the order of their turns."""
+        return self._plugins
+
+    def use(self, plugin: G) -> G:
+        """Install a plugin, and return it; until initialised.
+
+        Raises:
+            TypeError: it is no plugin.
+            SoniqError: SONIQ_PLUGIN_DUPLICATE, SONIQ_APP_FROZEN.
+        """
+        self._refuse_if_initialized("plugins")
+        return self._install(plugin)
+
+    def _refuse_if_initialized(self, name: str) -> None:
+        if self.is_initialized:
+            raise SoniqError(
+                f"{name} can no longer be set: this Soniq instance is initialised",
+                SONIQ_APP_FROZEN,
+                suggestions=["Set it right after making the instance, or pass it to Soniq()."],
+            )
+
+    @property
+    @abstractmethod
+    def is_initialized(self) -> bool:
+        """Whether the store is open."""
+
+    @abstractmethod
+    def _install(self, plugin: G) -> G:
+        """Add a plugin to the others."""
 
 
 def _check_arguments(definition: JobDefinition, args: Any) -> None:

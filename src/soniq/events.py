@@ -170,6 +170,25 @@ class WorkersRecovered:
     requeued: tuple[str, ...]
     dead: tuple[str, ...]
 
+@dataclass(frozen=True, slots=True)
+class PluginFailed:
+    """A plugin raised or took too long; what it was called for goes on."""
+
+    plugin: str
+    method: str
+    error: BaseException
+    pause_s: float | None = None
+    """Seconds until it is called again, where it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class PluginBehind:
+    """A plugin is so slow that it was not told of all stored ends."""
+
+    plugin: str
+    lost: int
+
+
 
 @dataclass(frozen=True, slots=True)
 class UnknownGivenUp:

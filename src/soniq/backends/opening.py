@@ -6,6 +6,7 @@ import asyncio
 import os
 import threading
 from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -37,6 +38,16 @@ class Opened:
     patience: Patience
     before_close: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
     """What is to end before the store is closed, on its loop."""
+    farewells: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
+    """What comes before that, and may still use the store as ever."""
+    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Held while what goes with the store begins."""
+
+
+Begin = Callable[[Opened], Awaitable[bool]]
+"""Begins what goes with an opened store; False when it is too early for that."""
+
+_beginning: ContextVar[tuple[Opened, ...]] = ContextVar("soniq_beginning", default=())
 
 
 class Opening:
@@ -49,12 +60,18 @@ class Opening:
         build: makes the store, at first opening.
         settings: given to it.
         backend: the store, where it exists already.
+        begin: what goes with the store begins by it, each time it is opened.
     """
 
     def __init__(
-        self, build: Callable[[], Backend], settings: SoniqSettings, backend: Backend | None = None
+        self,
+        build: Callable[[], Backend],
+        settings: SoniqSettings,
+        backend: Backend | None = None,
+        begin: Begin | None = None,
     ) -> None:
         self._build = build
+        self._begin_with = begin
         self._settings = settings
         self.backend = backend
         self.is_closed = False
@@ -62,12 +79,13 @@ class Opening:
         """Whether it was opened and not closed."""
         self._first = backend
         self._inherited: list[object] = []
-        self._begin()
+        self._begin_empty()
 
-    def _begin(self) -> None:
+    def _begin_empty(self) -> None:
         self._pid = os.getpid()
         self._guard = threading.Lock()
         self._opened: dict[Loop, Opened] = {}
+        self._complete: dict[Loop, Opened] = {}
         self._in_use: dict[Loop, Backend] = {}
         self._lifetimes: dict[Loop, AsyncGenerator[None, None]] = {}
         self._locks: dict[Loop, asyncio.Lock] = {}
@@ -78,7 +96,43 @@ class Opening:
         return (self._first or self._build()).location
 
     async def ready(self) -> Opened:
-        """Return the store, opened on the running loop.
+        """Return the store, opened on the running loop, with what goes with it.
+
+        Raises:
+            SoniqError: SONIQ_APP_CLOSED, SONIQ_DATABASE_UNAVAILABLE, SONIQ_INIT_ERROR.
+        """
+        complete = self._complete.get(asyncio.get_running_loop())
+        if complete is not None:
+            return complete
+        opened = await self.store()
+        try:
+            await self.begin(opened)
+        except BaseException as error:
+            await self._end(opened.loop)
+            if not isinstance(error, Exception) or _is_initial(error):
+                raise
+            raise _init_error(error) from error
+        return opened
+
+    async def begin(self, opened: Opened) -> None:
+        """Begin what goes with the store, if it has not begun, and if it is not too early.
+
+        Whatever it raises passes through. What is beginning may use the store itself.
+        """
+        if opened in _beginning.get():
+            return
+        async with opened.turn:
+            if opened.loop in self._complete:
+                return
+            token = _beginning.set((*_beginning.get(), opened))
+            try:
+                if self._begin_with is None or await self._begin_with(opened):
+                    self._complete[opened.loop] = opened
+            finally:
+                _beginning.reset(token)
+
+    async def store(self) -> Opened:
+        """Return the store, opened on the running loop, whether or not the rest has begun.
 
         Raises:
             SoniqError: SONIQ_APP_CLOSED, SONIQ_DATABASE_UNAVAILABLE, SONIQ_INIT_ERROR.
@@ -169,15 +223,21 @@ class Opening:
         try:
             yield
         finally:
-            loop = opened.loop
-            for kept in (self._opened, self._lifetimes):
-                kept.pop(loop, None)
             try:
-                for end in opened.before_close:
-                    await end()
+                for farewell in opened.farewells:
+                    await farewell()
             finally:
-                await opened.backend.close()
-                self._in_use.pop(loop, None)
+                await self._leave(opened)
+
+    async def _leave(self, opened: Opened) -> None:
+        for kept in (self._complete, self._opened, self._lifetimes):
+            kept.pop(opened.loop, None)
+        try:
+            for end in opened.before_close:
+                await end()
+        finally:
+            await opened.backend.close()
+            self._in_use.pop(opened.loop, None)
 
     # --- other loops ---------------------------------------------------------------------------
 
@@ -212,6 +272,7 @@ class Opening:
         """Give back what a loop that runs no more has left open."""
         self._locks.pop(loop, None)
         self._lifetimes.pop(loop, None)
+        self._complete.pop(loop, None)
         opened = self._opened.pop(loop, None)
         if opened is not None:
             await opened.backend.close()
@@ -229,8 +290,8 @@ class Opening:
         """
         if self._pid == os.getpid():
             return
-        self._inherited.append((self._first, self._opened, self._lifetimes))
-        self._begin()
+        self._inherited.append((self._first, self._opened, self._complete, self._lifetimes))
+        self._begin_empty()
         if self._first is not None:
             self._first = self._first.sibling()
         if self.backend is not None:
@@ -247,6 +308,11 @@ def _closed_error() -> SoniqError:
 
 def _is_unavailable(error: Exception) -> bool:
     return isinstance(error, SoniqError) and error.error_code == SONIQ_DATABASE_UNAVAILABLE
+
+
+def _is_initial(error: Exception) -> bool:
+    codes = (SONIQ_INIT_ERROR, SONIQ_DATABASE_UNAVAILABLE)
+    return isinstance(error, SoniqError) and error.error_code in codes
 
 
 def _init_error(cause: Exception) -> SoniqError:

@@ -63,7 +63,7 @@ CHECKS: Final = (_DATABASE, *(name for name, _ in (_SCHEMA, *_OF_THE_SERVER, *_O
 async def examine(app: Soniq) -> list[Checked]:
     """Examine the store that `app` uses; one that does not answer is a finding, too."""
     try:
-        opened = await app._opening.ready()
+        opened = await app._opening.store()
     except SoniqError as failure:
         return [Checked(_DATABASE, finding) for finding in _failed(failure)]
     backend = opened.backend

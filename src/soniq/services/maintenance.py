@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Awaitable, Callable, Collection
 
 from soniq.backends.base import Backend, WorkerSession
 from soniq.events import Events, Pruned, UnknownGivenUp, WorkersRecovered
@@ -53,11 +53,21 @@ class Recovery:
 
 
 class Pruning:
-    """Deletes rows whose time is over, on whichever worker leads."""
+    """Deletes rows whose time is over, on whichever worker leads.
+
+    Args:
+        cleanup: what plugins delete.
+    """
 
     def __init__(
-        self, backend: Backend, settings: SoniqSettings, leadership: Leadership, events: Events
+        self,
+        backend: Backend,
+        settings: SoniqSettings,
+        leadership: Leadership,
+        events: Events,
+        cleanup: Callable[[], Awaitable[int]] | None = None,
     ) -> None:
+        self._cleanup = cleanup
         self._backend = backend
         self._settings = settings
         self._leadership = leadership
@@ -68,6 +78,8 @@ class Pruning:
         """Renew the lease, and prune when it is time; seconds until the next."""
         if await self._leadership.renew() and time.monotonic() >= self._next:
             rows = await self._prune()
+            if self._cleanup is not None:
+                rows += await self._cleanup()
             self._next = time.monotonic() + self._settings.cleanup_interval
             if rows:
                 self._events.emit(Pruned(rows))

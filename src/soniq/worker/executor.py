@@ -19,6 +19,7 @@ from soniq.middleware import composed
 from soniq.records import Dead, DeadLetterReason, Done, Outcome, Released, Snoozed
 from soniq.retry import RetryPolicy
 from soniq.settings import SoniqSettings
+from soniq.worker.attendance import Attendance
 from soniq.worker.deadlines import Deadlines
 from soniq.worker.failures import JobTimeout, after_failure, clamped, error_text, storable
 from soniq.worker.hook_calls import HookCalls
@@ -37,6 +38,7 @@ class Executor:
         surroundings: what is composed around the handlers.
         threads: where sync handlers run.
         deadlines: interrupts runs whose time is over.
+        attendance: the plugins that are part of each run.
     """
 
     def __init__(
@@ -48,6 +50,7 @@ class Executor:
         threads: HandlerThreads,
         deadlines: Deadlines,
         events: Events,
+        attendance: Attendance | None = None,
     ) -> None:
         self._worker_id = worker_id
         self._job_timeout = settings.job_timeout
@@ -62,6 +65,9 @@ class Executor:
         self._deadlines = deadlines
         self._events = events
         self._loop = asyncio.get_running_loop()
+        self._starting = None if attendance is None else attendance.starting
+        self._completed = None if attendance is None else attendance.completed
+        self._attended = self._starting is not None or self._completed is not None
         self._done: Final = Done(None, keep=settings.result_ttl > 0)
 
     async def execute(self, run: Run) -> Outcome | None:
@@ -69,7 +75,7 @@ class Executor:
         if run.interrupted:
             return _interrupted(run)
         if self._reporter is None:
-            return await self._attempt(run)
+            return await self._with_plugins(run) if self._attended else await self._attempt(run)
         return await self._reported(self._reporter, run)
 
     async def after(self, run: Run, seconds: float) -> None:
@@ -82,12 +88,22 @@ class Executor:
         told = reporter.start(run)
         problem = None if told is None else await told
         if problem is None:
-            outcome = await self._attempt(run)
+            outcome = await self._with_plugins(run)
         else:
             outcome = await self._failed(run, problem)
         told = reporter.end(run, outcome, self._loop.time() - run.started)
         problem = None if told is None else await told
         return outcome if problem is None else await self._failed(run, problem)
+
+    async def _with_plugins(self, run: Run) -> Outcome | None:
+        problem = None if self._starting is None else await self._starting(run)
+        if problem is None:
+            outcome = await self._attempt(run)
+        else:
+            outcome = await self._failed(run, problem)
+        if self._completed is None or outcome is None:
+            return outcome
+        return await self._completed(run, outcome, self._loop.time() - run.started)
 
     async def _attempt(self, run: Run) -> Outcome | None:
         # A run without an outcome would keep its slot and its claim for ever, and more than the
@@ -96,6 +112,7 @@ class Executor:
             try:
                 arguments = run.definition.arguments.load(run.job.args)
             except InvalidArguments as error:
+                run.error = error
                 return Dead(DeadLetterReason.INVALID_ARGUMENTS, error_text(error))
             if self._before:
                 await self._call_hooks(HookEvent.BEFORE_JOB, run)
@@ -115,7 +132,8 @@ class Executor:
         if timeout is None:
             timeout = self._job_timeout
         if timeout:
-            now = self._loop.time() if self._before or self._reporter else run.started
+            since_then = self._before or self._reporter or self._starting
+            now = self._loop.time() if since_then else run.started
             self._deadlines.add(run, timeout, now)
         run.interruptible = True
         try:
@@ -200,6 +218,7 @@ class Executor:
         return await self._failed(run, error)
 
     async def _failed(self, run: Run, error: BaseException) -> Outcome:
+        run.error = error
         await self._call_hooks(HookEvent.ON_ERROR, run, _elapsed(run), error)
         return after_failure(
             error,
@@ -218,6 +237,7 @@ class Executor:
             return None
         if result is None:
             return self._done
+        run.result = result
         if isinstance(result, Snooze):
             return self._snoozed(run, result)
         try:

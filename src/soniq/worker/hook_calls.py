@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from soniq.events import Events, HookFailed, HookSlow
 from soniq.hooks import Call, HookEvent, Moment
+from soniq.services.time_limit import within
 
 SLOW = 1.0
 """Seconds that a sync hook may hold up the event loop before it is told of."""
@@ -43,14 +44,4 @@ class HookCalls:
         if took > SLOW:
             self._events.emit(HookSlow(event, took))
         if inspect.isawaitable(answer):
-            await self._within_time(answer)
-
-    async def _within_time(self, answer: object) -> None:
-        assert inspect.isawaitable(answer)
-        try:
-            async with asyncio.timeout(self._limit) as limit:
-                await answer
-        except TimeoutError as error:
-            if limit.expired():
-                raise TimeoutError(f"no end within {self._limit:g} s (hook_timeout)") from error
-            raise
+            await within(self._limit, answer)

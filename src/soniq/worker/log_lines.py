@@ -40,6 +40,8 @@ class LogLines:
         events.subscribe(e.HookSlow, self._hook_slow)
         events.subscribe(e.SinkFailed, self._sink_failed)
         events.subscribe(e.WorkersRecovered, self._recovered)
+        events.subscribe(e.PluginFailed, self._plugin_failed)
+        events.subscribe(e.PluginBehind, self._plugin_behind)
         events.subscribe(e.UnknownGivenUp, self._unknown_given_up)
         events.subscribe(e.Pruned, self._pruned)
         events.subscribe(e.LoopFailed, self._loop_failed)
@@ -228,6 +230,27 @@ class LogLines:
                 extra=fields(event, worker_id=worker.id),
             )
         if event.requeued:
+    def _plugin_failed(self, event: e.PluginFailed) -> None:
+        again = "" if event.pause_s is None else f", next try in {event.pause_s:.1f} s"
+        logger.warning(
+            "Plugin %s: %s failed%s: %r",
+            event.plugin,
+            event.method,
+            again,
+            event.error,
+            exc_info=event.error,
+            extra=fields(event, plugin=event.plugin),
+        )
+
+    def _plugin_behind(self, event: e.PluginBehind) -> None:
+        logger.warning(
+            "Plugin %s is too slow for this worker: it was not told of %d stored ends. Its "
+            "on_job_updated should note what it needs and leave the work to its run.",
+            event.plugin,
+            event.lost,
+            extra=fields(event, plugin=event.plugin),
+        )
+
             logger.warning(
                 "%d jobs that no live worker runs are queued again",
                 len(event.requeued),

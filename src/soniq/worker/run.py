@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 from enum import Enum
+from typing import Any
 
 from soniq.job import JobContext, StopFlag
 from soniq.records import ClaimedJob
@@ -27,10 +28,12 @@ class Run:
         "context",
         "ctx",
         "definition",
+        "error",
         "flag",
         "interruptible",
         "interruption",
         "job",
+        "result",
         "started",
         "suspect",
         "task",
@@ -46,6 +49,8 @@ class Run:
         self.task: asyncio.Task[None] | None = None
         self.ctx: JobContext | None = None
         self.context: contextvars.Context | None = None
+        self.error: BaseException | None = None
+        self.result: Any = None
         self.interruptible = False
         self.thread_reserved = False
         self.suspect = False

@@ -32,6 +32,7 @@ from soniq.services.service import Service, cancelled
 from soniq.settings import SoniqSettings
 from soniq.worker.acker import Acker, Ended
 from soniq.worker.buffer import Buffer
+from soniq.worker.attendance import Attendance
 from soniq.worker.claimer import Claimer
 from soniq.worker.deadlines import Deadlines, insist
 from soniq.worker.executor import Executor
@@ -66,6 +67,7 @@ class Shift:
         threads: HandlerThreads,
         events: Events,
         *,
+        attendance: Attendance | None = None,
         concurrency: int,
         until_empty: bool,
     ) -> None:
@@ -83,9 +85,10 @@ class Shift:
         self._buffer = Buffer()
         self._acker = Acker(session, self._stored, events, settings.error_retry_delay)
         self._executor = Executor(
-            session.id, settings, policy, surroundings, threads, self._deadlines, events
+            session.id, settings, policy, surroundings, threads, self._deadlines, events, attendance
         )
         self._awaited = surroundings.awaited
+        self._tell_plugins = None if attendance is None else attendance.updated
         self._hooked = bool(surroundings.hooks.of(HookEvent.AFTER_JOB))
         self._after: set[asyncio.Task[None]] = set()
         self._slots = Slots(
@@ -265,6 +268,10 @@ class Shift:
         if self._awaited:
             self._tell_waiters(batch)
         self._claimer.room()
+        if self._tell_plugins is not None:
+            self._tell_plugins(
+                [ended for ended in batch if ended.run is not None and ended.job.id in accepted]
+            )
 
     def _tell_waiters(self, batch: Sequence[Ended]) -> None:
         for ended in batch:
@@ -281,7 +288,8 @@ class Shift:
             self._events.emit(JobFailed(self.session.id, job, outcome, seconds))
         if watched:
             self._events.emit(JobStored(self.session.id, job, outcome, seconds))
-        if self._hooked and run is not None and isinstance(outcome, Done):
+        # A run that raised has had its on_error hooks, even where a plugin made it a success.
+        if self._hooked and run is not None and isinstance(outcome, Done) and run.error is None:
             self._call_after(run, seconds)
 
     def _call_after(self, run: Run, seconds: float) -> None:

@@ -18,6 +18,7 @@ from soniq.observability.metrics import (
 from soniq.observability.prometheus import Counts
 from soniq.records import Dead, Done, Outcome, Released, Retry, Snoozed
 from soniq.services.awaited import Awaited
+from soniq.worker.attendance import Attend
 from soniq.worker.run import Interruption, Run
 
 
@@ -30,6 +31,8 @@ class Surroundings:
     sink: MetricsSink | None = None
     awaited: Awaited = field(default_factory=Awaited)
     """Jobs whose end somebody in this process waits for."""
+    attend: Attend | None = None
+    """Makes the plugins' part of a worker; None where there are no plugins."""
 
     def reporter(self, events: Events) -> Reporter | None:
         """None where nothing is to be reported: then a run makes no call at all."""

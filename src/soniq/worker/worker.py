@@ -28,6 +28,7 @@ from soniq.services.maintenance import Pruning, Recovery
 from soniq.services.service import Backoff, Service, to_the_end
 from soniq.settings import SoniqSettings
 from soniq.version import __version__
+from soniq.worker.attendance import Attendance
 from soniq.worker.run import Interruption
 from soniq.worker.shift import Shift
 from soniq.worker.surroundings import Surroundings
@@ -94,6 +95,8 @@ class Worker:
         if session is None:
             return False
         self._joined_before = True
+        leadership = Leadership(self._backend, "maintenance", session.id)
+        attendance = self._attendance(session, leadership)
         shift = self._shift = Shift(
             session,
             self._settings,
@@ -102,18 +105,24 @@ class Worker:
             self._surroundings,
             threads,
             self._events,
+            attendance,
             concurrency=self._concurrency,
             until_empty=self._until_empty,
         )
-        leadership = Leadership(self._backend, "maintenance", session.id)
-        services = self._services(session, shift, leadership)
+        services = self._services(session, shift, leadership, attendance)
         self._events.emit(WorkerStarted(session.id, self._concurrency, self._queues))
         try:
-            return await self._work(shift, services, stop)
+            return await self._work(shift, services, stop, attendance)
         finally:
             self._ran = self._ran or shift.ran
             self._shift = None
-            await to_the_end(self._leave(session, services, leadership))
+            await to_the_end(self._leave(session, services, leadership, attendance))
+
+    def _attendance(self, session: WorkerSession, leadership: Leadership) -> Attendance | None:
+        attend = self._surroundings.attend
+        if attend is None:
+            return None
+        return attend(session.id, self._queues, self._concurrency, leadership, self._events)
 
     async def _join(self, stop: asyncio.Event) -> WorkerSession | None:
         """Join; None when told to stop before a store that is away has answered.
@@ -139,8 +148,14 @@ class Worker:
                 return None
 
     async def _leave(
-        self, session: WorkerSession, services: list[Service], leadership: Leadership
+        self,
+        session: WorkerSession,
+        services: list[Service],
+        leadership: Leadership,
+        attendance: Attendance | None,
     ) -> None:
+        if attendance is not None:
+            await attendance.end()
         await asyncio.gather(*(service.stop() for service in services))
         await leadership.resign()
         await session.leave()
@@ -158,7 +173,11 @@ class Worker:
         )
 
     def _services(
-        self, session: WorkerSession, shift: Shift, leadership: Leadership
+        self,
+        session: WorkerSession,
+        shift: Shift,
+        leadership: Leadership,
+        attendance: Attendance | None,
     ) -> list[Service]:
         async def heartbeat() -> float:
             if not await session.heartbeat():
@@ -168,16 +187,25 @@ class Worker:
         recovery = Recovery(
             session, self._settings, self._events, lambda: shift.unknown_names, self._replaces
         )
-        pruning = Pruning(self._backend, self._settings, leadership, self._events)
+        cleanup = None if attendance is None else attendance.cleanup
+        pruning = Pruning(self._backend, self._settings, leadership, self._events, cleanup)
         return [
             Service("heartbeat", heartbeat, self._events, self._settings.error_retry_delay),
             Service("recovery", recovery.beat, self._events),
             Service("pruning", pruning.beat, self._events),
         ]
 
-    async def _work(self, shift: Shift, services: list[Service], stop: asyncio.Event) -> bool:
+    async def _work(
+        self,
+        shift: Shift,
+        services: list[Service],
+        stop: asyncio.Event,
+        attendance: Attendance | None,
+    ) -> bool:
         for service in services:
             service.start()
+        if attendance is not None:
+            await attendance.begin()
         claiming = shift.start()
         stopped = asyncio.create_task(stop.wait())
         died = asyncio.create_task(self._dead.wait())

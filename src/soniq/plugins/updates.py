@@ -1,0 +1,167 @@
+"""Telling plugins of stored ends, beside the pipeline.
+
+Each plugin has a line and one task that awaits its calls one after another: a call that never
+suspends costs a coroutine and no task, no timer and no switch, so that thousands a second are
+cheap, and one that hangs holds up no other plugin. A single timer watches the line, for only a call
+that has suspended can hang.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Sequence
+from typing import Final
+
+from soniq.events import Events, PluginBehind, PluginFailed
+from soniq.plugins.plugin import Plugin
+from soniq.plugins.run_calls import epoch
+from soniq.plugins.views import PluginJob, PluginWorker
+from soniq.services.service import cancelled
+from soniq.worker.acker import Ended
+
+BACKLOG: Final = 10_000
+"""Updates that may wait for one plugin; further ones are lost to it, and that is told."""
+_TOLD_EVERY: Final = 10.0
+_AT_A_STRETCH: Final = 100
+"""Calls after which other tasks get a turn."""
+
+
+class UpdateLine:
+    """The updates of one plugin.
+
+    Args:
+        plugin: to be told.
+        worker: whose runs ended.
+        limit: seconds that each call may take.
+        events: told of calls that fail, and of updates that were lost.
+    """
+
+    def __init__(self, plugin: Plugin, worker: PluginWorker, limit: float, events: Events) -> None:
+        self._plugin = plugin
+        self._worker = worker
+        self._limit = limit
+        self._events = events
+        self._loop = asyncio.get_running_loop()
+        self._waiting: deque[PluginJob] = deque()
+        self._arrived = asyncio.Event()
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self._since = 0.0
+        self._timer: asyncio.TimerHandle | None = None
+        self._overdue = False
+        self._lost = 0
+        self._told_at = -_TOLD_EVERY
+        self._task: asyncio.Task[None] | None = None
+        self._stopping = False
+
+    def start(self) -> None:
+        self._task = self._loop.create_task(
+            self._work(), name=f"soniq-updates-{self._plugin.get_identifier()}"
+        )
+
+    def put(self, jobs: Sequence[PluginJob]) -> None:
+        """Tell the plugin of these, soon. Returns at once."""
+        if self._task is None:
+            return
+        room = BACKLOG - len(self._waiting)
+        self._waiting.extend(jobs[:room] if room < len(jobs) else jobs)
+        self._lose(len(jobs) - room)
+        self._idle.clear()
+        self._arrived.set()
+        if self._timer is None:
+            self._since = self._loop.time()
+            self._watch()
+
+    async def stop(self) -> None:
+        """End the line: give what waits the time of one call, and count the rest as lost."""
+        if self._task is None:
+            return
+        try:
+            async with asyncio.timeout(self._limit):
+                await self._idle.wait()
+        except TimeoutError:
+            self._told_at = -_TOLD_EVERY
+            self._lose(len(self._waiting))
+        self._stopping = True
+        task, self._task = self._task, None
+        await cancelled(task)
+        if self._timer is not None:
+            self._timer.cancel()
+
+    async def _work(self) -> None:
+        while True:
+            await self._arrived.wait()
+            self._arrived.clear()
+            count = 0
+            while self._waiting:
+                self._since = self._loop.time()
+                try:
+                    await self._plugin.on_job_updated(
+                        worker=self._worker, job=self._waiting.popleft()
+                    )
+                except GeneratorExit:
+                    raise
+                except BaseException as error:  # told; the line goes on
+                    if self._stopping:
+                        raise
+                    self._failed(error)
+                count += 1
+                if count % _AT_A_STRETCH == 0:
+                    self._since = self._loop.time()
+                    await asyncio.sleep(0)
+            self._idle.set()
+
+    def _failed(self, error: BaseException) -> None:
+        if self._overdue and self._task is not None:
+            self._overdue = False
+            self._task.uncancel()
+            error = TimeoutError(f"no end within {self._limit:g} s (hook_timeout)")
+        self._events.emit(PluginFailed(self._plugin.get_identifier(), "on_job_updated", error))
+
+    def _watch(self) -> None:
+        """Cancel a call that hangs; goes on for as long as there is one."""
+        self._timer = None
+        if self._idle.is_set() or self._task is None:
+            return
+        now = self._loop.time()
+        if now - self._since >= self._limit:
+            self._overdue = True
+            self._task.cancel()
+            self._since = now
+        self._timer = self._loop.call_at(self._since + self._limit, self._watch)
+
+    def _lose(self, count: int) -> None:
+        self._lost += max(count, 0)
+        now = self._loop.time()
+        if self._lost and now - self._told_at >= _TOLD_EVERY:
+            self._told_at = now
+            self._events.emit(PluginBehind(self._plugin.get_identifier(), self._lost))
+            self._lost = 0
+
+
+class Updates:
+    """Tells several plugins of the same ends."""
+
+    def __init__(self, lines: Sequence[UpdateLine], worker_id: str) -> None:
+        self._lines = lines
+        self._worker_id = worker_id
+
+    def tell(self, batch: Sequence[Ended]) -> None:
+        """Tell of runs whose ends are stored."""
+        began = epoch()
+        worker_id = self._worker_id
+        jobs = [
+            PluginJob(job, worker_id, run.started + began, outcome, seconds)
+            for job, outcome, seconds, run in batch
+            if run is not None
+        ]
+        for line in self._lines:
+            line.put(jobs)
+
+    def start(self) -> None:
+        for line in self._lines:
+            line.start()
+
+    async def stop(self) -> None:
+        await asyncio.gather(*(line.stop() for line in self._lines))
