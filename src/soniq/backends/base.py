@@ -21,6 +21,7 @@ from typing import Any, Protocol
 
 from soniq.backends.dead_letters import DeadLetterStore
 from soniq.backends.diagnosis import Diagnosis
+from soniq.backends.metric_points import MetricStore
 from soniq.backends.plugin_tables import PluginTables
 from soniq.backends.schedules import ScheduleStore
 from soniq.records import (
@@ -207,6 +208,13 @@ class Backend(Protocol):
     @property
     def plugin_tables(self) -> PluginTables:
         """What plugins keep beside the jobs."""
+        ...
+
+    # --- time series ---------------------------------------------------------------------------
+
+    @property
+    def metric_points(self) -> MetricStore:
+        """The time series of the Metrics plugin."""
         ...
 
     # --- health --------------------------------------------------------------------------------

@@ -12,10 +12,12 @@ from typing import Any
 from soniq.backends.base import Wake, WorkerSession
 from soniq.backends.dead_letters import DeadLetterStore
 from soniq.backends.diagnosis import Diagnosis
+from soniq.backends.metric_points import MetricStore
 from soniq.backends.memory.dead_letters import MemoryDeadLetters
 from soniq.backends.memory.diagnosis import MemoryDiagnosis
 from soniq.backends.memory.moments import moments
 from soniq.backends.memory.plugin_tables import MemoryPluginTables
+from soniq.backends.memory.metric_points import MemoryMetrics
 from soniq.backends.memory.rows import Lease, Row, WorkerRow
 from soniq.backends.memory.schedules import MemorySchedules
 from soniq.backends.memory.session import MemorySession
@@ -41,6 +43,7 @@ class MemoryBackend:
     def __init__(self, clock: Clock | None = None) -> None:
         self._store = Store(clock or system_clock)
         self._schedules = MemorySchedules(self._store)
+        self._metrics = MemoryMetrics(self._store)
         self._settings = SoniqSettings.model_construct()
 
     @property
@@ -167,6 +170,12 @@ class MemoryBackend:
     @property
     def plugin_tables(self) -> PluginTables:
         return MemoryPluginTables()
+
+    # --- time series ---------------------------------------------------------------------------
+
+    @property
+    def metric_points(self) -> MetricStore:
+        return self._metrics
 
     # --- health --------------------------------------------------------------------------------
 

@@ -15,6 +15,7 @@ import asyncpg
 from soniq.backends.base import Unavailable, Unstorable, Wake, WorkerSession
 from soniq.backends.dead_letters import DeadLetterStore
 from soniq.backends.diagnosis import Diagnosis
+from soniq.backends.metric_points import MetricStore
 from soniq.backends.plugin_tables import PluginTables
 from soniq.backends.postgres import migrate
 from soniq.backends.postgres.callers import callers_connection
@@ -28,6 +29,7 @@ from soniq.backends.postgres.connection import (
 from soniq.backends.postgres.dead_letters import PostgresDeadLetters
 from soniq.backends.postgres.diagnosis import PostgresDiagnosis
 from soniq.backends.postgres.insert import Insert
+from soniq.backends.postgres.metric_points import PostgresMetrics
 from soniq.backends.postgres.notify import Notifier
 from soniq.backends.postgres.plugin_tables import PostgresPluginTables
 from soniq.backends.postgres.rows import is_id, job_dict
@@ -312,6 +314,12 @@ class PostgresBackend:
     @property
     def plugin_tables(self) -> PluginTables:
         return PostgresPluginTables(self._database, self._borrowed)
+
+    # --- time series ---------------------------------------------------------------------------
+
+    @property
+    def metric_points(self) -> MetricStore:
+        return PostgresMetrics(self._database, self._borrowed)
 
     # --- health --------------------------------------------------------------------------------
 

@@ -10,6 +10,7 @@ from typing import Any, Final, TypeVar
 from soniq.backends.base import Unavailable, Wake, WorkerSession
 from soniq.backends.dead_letters import DeadLetterStore
 from soniq.backends.diagnosis import Diagnosis
+from soniq.backends.metric_points import MetricStore
 from soniq.backends.plugin_tables import PluginTables
 from soniq.backends.schedules import ScheduleStore
 from soniq.backends.sqlite import insert, queries, schema, upkeep
@@ -19,6 +20,7 @@ from soniq.backends.sqlite.dead_letters import SQLiteDeadLetters
 from soniq.backends.sqlite.diagnosis import SQLiteDiagnosis
 from soniq.backends.sqlite.liveness import folder_of
 from soniq.backends.sqlite.plugin_tables import SQLitePluginTables
+from soniq.backends.sqlite.metric_points import SQLiteMetrics
 from soniq.backends.sqlite.rows import canonical_id
 from soniq.backends.sqlite.schedules import SQLiteSchedules
 from soniq.backends.sqlite.session import SQLiteSession
@@ -227,6 +229,12 @@ class SQLiteBackend:
         return SQLitePluginTables(
             lambda look: self._on(self._reader, look), self._write, lambda: _exists(self._path)
         )
+
+    # --- time series ---------------------------------------------------------------------------
+
+    @property
+    def metric_points(self) -> MetricStore:
+        return SQLiteMetrics(self._clock, self._read, self._write)
 
     # --- health --------------------------------------------------------------------------------
 

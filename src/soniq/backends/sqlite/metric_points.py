@@ -1,0 +1,153 @@
+"""Time series in a SQLite file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from typing import Any, Protocol, TypeVar
+
+from pydantic_core import to_json
+
+from soniq.backends.metric_points import (
+    MERGED,
+    Merge,
+    MetricSync,
+    QueueWait,
+    StoredChunk,
+    SyncAnswer,
+    TableSize,
+    merged_rows,
+)
+from soniq.backends.sqlite.database import Database
+from soniq.backends.sqlite.failures import check_text
+from soniq.backends.sqlite.times import Clock, ago, moment, stamp
+
+T = TypeVar("T")
+
+
+class Run(Protocol):
+    """Runs something on one of the backend's connections."""
+
+    async def __call__(self, work: Callable[[Database], T]) -> T: ...
+
+
+class SQLiteMetrics:
+    """See `MetricStore`.
+
+    Args:
+        clock: what time it is.
+        read: runs a look.
+        write: runs a transaction.
+    """
+
+    def __init__(self, clock: Clock, read: Run, write: Run) -> None:
+        self._clock = clock
+        self._read = read
+        self._write = write
+
+    # --- storing -------------------------------------------------------------------------------
+
+    async def sync(self, sync: MetricSync) -> SyncAnswer:
+        check_text(*(chunk.key for chunk in sync.chunks))
+        return await self._write(lambda db: _sync(db, sync))
+
+    # --- reading -------------------------------------------------------------------------------
+
+    async def read(
+        self, *, prefix: str = "", worker_id: str | None = None, resolution: str | None = None
+    ) -> list[StoredChunk]:
+        asked = {
+            "prefix": prefix,
+            "worker_id": worker_id,
+            "resolution": resolution,
+            "now": self._clock().timestamp(),
+        }
+        rows = await self._read(lambda db: db.json("metric_read", **asked))
+        return [StoredChunk(*row) for row in rows]
+
+    async def keys(self) -> list[str]:
+        now = self._clock().timestamp()
+        found: list[str] = await self._read(lambda db: db.json("metric_keys", now=now))
+        return found
+
+    # --- upkeep --------------------------------------------------------------------------------
+
+    async def end_silent(self, seconds: float) -> int:
+        def end(database: Database) -> int:
+            with database.writing() as now:
+                return database.change("metric_end_silent", before=ago(now, seconds))
+
+        return await self._write(end)
+
+    async def merge(self, merge: Merge, limit: int) -> int:
+        return await self._write(lambda db: _merge(db, merge, limit))
+
+    async def expire(self, limit: int) -> int:
+        def expire(database: Database) -> int:
+            with database.writing() as now:
+                gone = database.change("metric_expire", now=now.timestamp(), limit=limit)
+                database.change("metric_forget_sessions", before=ago(now, _DAY))
+                return gone
+
+        return await self._write(expire)
+
+    # --- what is measured on the store itself --------------------------------------------------
+
+    async def queue_waits(self) -> list[QueueWait]:
+        now = self._clock()
+        rows = await self._read(lambda db: db.rows("queue_waits", now=stamp(now)))
+        return [
+            QueueWait(queue, depth, (now - moment(oldest)).total_seconds())
+            for queue, depth, oldest in rows
+        ]
+
+    async def table_sizes(self, tables: Collection[str]) -> list[TableSize]:
+        asked = to_json(list(tables)).decode()
+        return await self._read(lambda db: _table_sizes(db, asked))
+
+
+_DAY = 86400.0
+
+
+def _sync(database: Database, sync: MetricSync) -> SyncAnswer:
+    with database.writing() as now:
+        taken = database.change(
+            "metric_session",
+            id=sync.session,
+            worker_id=sync.worker_id,
+            number=sync.number,
+            closed=sync.closed,
+            ended=sync.ends,
+            now=stamp(now),
+        )
+        if taken:
+            rows = (
+                (sync.session, *chunk[:6], to_json(chunk.points).decode()) for chunk in sync.chunks
+            )
+            database.change_many("metric_store", rows)
+        ((number, is_open),) = database.rows("metric_session_state", id=sync.session)
+        return SyncAnswer(number, bool(is_open), now.timestamp())
+
+
+def _merge(database: Database, merge: Merge, limit: int) -> int:
+    with database.writing():
+        sources = database.rows("metric_to_merge", limit=limit)
+        held = [
+            row
+            for place in dict.fromkeys(row[1:5] for row in sources)
+            for row in database.rows("metric_merged", **_named(place))
+        ]
+        rows = merged_rows((row[1:] for row in sources), held, merge)
+        database.change_many("metric_store", ((MERGED, *row) for row in rows))
+        database.change_many("metric_mark_merged", (row[:5] for row in sources))
+        database.change("metric_delete_ended")
+        return len(sources)
+
+
+def _named(place: tuple[Any, ...]) -> dict[str, Any]:
+    return dict(zip(("key", "kind", "resolution", "start"), place, strict=True))
+
+
+def _table_sizes(database: Database, tables: str) -> list[TableSize]:
+    if not database.rows("has_table_sizes"):
+        return []
+    return [TableSize(*row) for row in database.rows("table_sizes", tables=tables)]

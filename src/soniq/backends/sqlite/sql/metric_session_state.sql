@@ -1,0 +1,1 @@
+SELECT number, NOT ended FROM soniq_metric_sessions WHERE id = :id

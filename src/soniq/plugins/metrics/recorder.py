@@ -1,0 +1,160 @@
+"""Recording: into the minute that is open, in memory, from any thread, and without ever raising.
+
+A minute lies in one bucket of each resolution, so nothing coarser is kept here; `observed` deals
+the minutes out when they are taken away to be stored.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any, Final
+
+from soniq.plugins.metrics.keys import MOST_KEYS, Dropped, KeyBook, Kind, number
+from soniq.plugins.metrics.resolutions import MINUTE
+from soniq.plugins.metrics.series import KINDS, Counter, Gauge, Histogram
+
+Content = Counter | Gauge | Histogram
+MOST_KEPT: Final = 50_000
+"""Series of minutes that are over, and not yet taken away."""
+_TIMED: Final = ("done", "dead_letter")
+
+
+class Tally:
+    """The stored outcomes of one kind, of one job name in one queue: seven series in one place."""
+
+    __slots__ = ("number", "ran", "waited")
+
+    def __init__(self) -> None:
+        self.number = 0
+        self.ran = Histogram()
+        self.waited = Histogram()
+
+
+class Minute:
+    """What was recorded in one minute, which began at `start` (seconds since the epoch)."""
+
+    __slots__ = ("series", "start", "tallies")
+
+    def __init__(self, start: int) -> None:
+        self.start = start
+        self.series: dict[str, Content] = {}
+        self.tallies: dict[tuple[str, str, str], Tally] = {}
+
+    def __len__(self) -> int:
+        return len(self.series) + len(self.tallies)
+
+
+class Recorder:
+    """Takes observations until they are taken away.
+
+    Args:
+        clock: what time it is, in seconds since the epoch.
+        keys: says which keys may be recorded.
+        dropped: counts what is not.
+    """
+
+    def __init__(self, clock: Callable[[], float], keys: KeyBook, dropped: Dropped) -> None:
+        self._clock = clock
+        self._keys = keys
+        self._dropped = dropped
+        self._guard = threading.Lock()
+        self._open = Minute(0)
+        self._over: list[Minute] = []
+
+    def take(self, kind: Kind, key: object, value: object) -> None:
+        """Record `value` under `key`; a bad one is dropped and counted."""
+        found = number(value)
+        if found is None:
+            self._dropped.add("value, which is no finite number", (key, value))
+            return
+        now = self._clock()
+        with self._guard:
+            content = self._content(self._minute(now), kind, key)
+            if content is not None:
+                content.take(found, now)
+
+    def stored(self, name: str, queue: str, outcome: str, ran: float, waited: float) -> None:
+        """Record a stored outcome of a job.
+
+        Args:
+            name: of the job.
+            queue: it came from.
+            outcome: done, failed, dead_letter or snoozed.
+            ran: seconds the run took.
+            waited: seconds from the time it was due to the start of the run.
+        """
+        place = (name, queue, outcome)
+        with self._guard:
+            minute = self._minute(self._clock())
+            tally = minute.tallies.get(place)
+            if tally is None:
+                if len(minute.tallies) >= MOST_KEYS:
+                    self._dropped.add("number: there are too many different jobs", place)
+                    return
+                tally = minute.tallies[place] = Tally()
+            tally.number += 1
+            tally.waited.observe(waited)
+            if outcome in _TIMED:
+                tally.ran.observe(ran)
+
+    def drain(self) -> list[Minute]:
+        """Everything recorded since the last time, oldest first; the recorder begins anew."""
+        with self._guard:
+            self._close_minute(self._open.start)
+            taken, self._over = self._over, []
+        for minute in taken:
+            self._spread(minute)
+        return taken
+
+    def _minute(self, now: float) -> Minute:
+        start = int(now // MINUTE) * MINUTE
+        if start != self._open.start:
+            # A clock that is put right by a little must not open a minute again.
+            if 0 < self._open.start - start <= MINUTE:
+                return self._open
+            self._close_minute(start)
+        return self._open
+
+    def _close_minute(self, following: int) -> None:
+        if self._open.series or self._open.tallies:
+            self._over.append(self._open)
+            self._bound()
+        self._open = Minute(following)
+
+    def _bound(self) -> None:
+        """A process that never stores what it records keeps the newest of it."""
+        while sum(map(len, self._over)) > MOST_KEPT and len(self._over) > 1:
+            self._dropped.add("age: nothing has been stored for too long", self._over.pop(0).start)
+
+    def _content(self, minute: Minute, kind: Kind, key: object) -> Any:
+        content = minute.series.get(key) if isinstance(key, str) else None
+        if content is not None and content.kind is kind:
+            return content
+        if not self._keys.admit(key, kind):
+            return None
+        minute.series[key] = made = KINDS[kind]()
+        return made
+
+    def _spread(self, minute: Minute) -> None:
+        """Turn what jobs became into the series they stand for."""
+        for place, tally in minute.tallies.items():
+            for key, content in _series_of(*place, tally):
+                held = self._content(minute, content.kind, key)
+                if held is not None:
+                    held.merge(content)
+        minute.tallies.clear()
+
+
+def _series_of(
+    name: str, queue: str, outcome: str, tally: Tally
+) -> Iterator[tuple[str, Counter | Histogram]]:
+    number = Counter(tally.number)
+    yield f"job:{name}:{outcome}", number
+    yield f"queue:{queue}:{outcome}", number
+    yield f"queue:{queue}:throughput", number
+    yield f"global:status:{outcome}", number
+    yield f"queue:{queue}:wait_time", tally.waited
+    if tally.ran.count:
+        yield f"job:{name}:execution_time", tally.ran
+        yield f"queue:{queue}:execution_time", tally.ran
