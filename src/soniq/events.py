@@ -38,6 +38,14 @@ class StoppingUnsaid:
 
 
 @dataclass(frozen=True, slots=True)
+class EndsUnstored:
+    """A stopping worker has given up on a store that is away; these runs count for nothing."""
+
+    worker_id: str
+    unstored: int
+
+
+@dataclass(frozen=True, slots=True)
 class WorkerStopped:
     """A worker has left."""
 

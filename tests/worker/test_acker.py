@@ -245,3 +245,34 @@ async def test_nothing_waits_for_a_loop_that_was_ended(bench: Bench) -> None:
     await bench.acker.stop()
     await bench.drained()
     assert bench.store.stored == {}
+
+
+async def test_a_drain_gives_up_on_a_store_that_answers_nothing(bench: Bench) -> None:
+    bench.store.gate.clear()
+    for _ in range(3):
+        bench.put(Done())
+    async with asyncio.timeout(5):
+        assert await bench.acker.drained(patience=0.05) == 3
+
+
+async def test_a_drain_goes_on_while_the_store_answers(bench: Bench) -> None:
+    answered = asyncio.Event()
+
+    async def answer_slowly() -> None:
+        for _ in range(4):
+            await asyncio.sleep(0.2)
+            bench.store.gate.set()
+            await answered.wait()
+            answered.clear()
+
+    def close_gate(_: Sequence[Ending]) -> None:
+        bench.store.gate.clear()
+        answered.set()
+
+    bench.store.gate.clear()
+    bench.store.answer = close_gate
+    answering = asyncio.create_task(answer_slowly())
+    for _ in range(4 * MOST):
+        bench.put(Done())
+    assert await bench.acker.drained(patience=0.5) == 0
+    await answering

@@ -77,7 +77,9 @@ class Sender:
         return None
 
     async def _store(self, batch: Batch) -> None:
-        async with asyncio.timeout_at(batch[0].deadline):
+        # A connection that is lost without a word must leave time for another.
+        one_try = asyncio.get_running_loop().time() + self._patience.seconds / 2
+        async with asyncio.timeout_at(min(one_try, batch[0].deadline)):
             ids = await self._insert([waiting.job for waiting in batch])
         for waiting, job_id in zip(batch, ids, strict=True):
             if not waiting.answer.done():

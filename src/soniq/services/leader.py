@@ -14,6 +14,7 @@ from soniq.errors import SoniqError
 LIFE = 10.0
 """Seconds a lease lasts."""
 RENEW_EVERY = 3.0
+_FAREWELL = 2.0
 
 
 class Leadership:
@@ -69,6 +70,7 @@ class Leadership:
             self.is_leader = False
             self._note(0.0)
             try:
-                await self._backend.resign(self._name, self._holder)
-            except (BackendError, SoniqError):
+                async with asyncio.timeout(_FAREWELL):
+                    await self._backend.resign(self._name, self._holder)
+            except (BackendError, SoniqError, TimeoutError):
                 return

@@ -52,6 +52,8 @@ class Acker:
         self._waiting: list[Ended] = []
         self._waiting_bytes = 0
         self._aside = 0
+        self._unanswered = 0
+        self._answers = 0
         self._arrived = asyncio.Event()
         self._idle = asyncio.Event()
         self._idle.set()
@@ -61,20 +63,35 @@ class Acker:
         """Have it stored. Returns at once."""
         self._waiting.append(ended)
         self._waiting_bytes += _bytes(ended.outcome)
+        self._unanswered += 1
         self._idle.clear()
         self._arrived.set()
 
     def start(self) -> None:
         self._task = asyncio.create_task(self._loop(), name="soniq-acker")
 
-    async def drained(self) -> None:
-        """Return when everything put has been answered, or the loop has been ended."""
+    async def drained(self, patience: float | None = None) -> int:
+        """Return when everything put has been answered, or the loop has been ended.
+
+        Args:
+            patience: seconds without any answer after which it is given up; None waits for ever.
+
+        Returns:
+            How many ends have not been answered.
+        """
         idle = asyncio.ensure_future(self._idle.wait())
+        ends = [idle] if self._task is None else [idle, self._task]
+        answers = -1
         try:
-            ends = [idle] if self._task is None else [idle, self._task]
-            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+            # As long as there are answers there is hope.
+            while answers != self._answers:
+                answers = self._answers
+                await asyncio.wait(ends, timeout=patience, return_when=asyncio.FIRST_COMPLETED)
+                if any(end.done() for end in ends):
+                    break
         finally:
             idle.cancel()
+        return self._unanswered
 
     async def stop(self) -> None:
         """End the loop; what has not been stored by then is left to recovery."""
@@ -136,6 +153,8 @@ class Acker:
         if self._backoff.failing:
             self._backoff.reset()
             self._events.emit(LoopRecovered("acker"))
+        self._unanswered -= len(batch)
+        self._answers += 1
         self._stored(batch, accepted)
         return None
 
@@ -150,6 +169,7 @@ class Acker:
 
     def _again(self, ended: Ended) -> None:
         self._aside -= 1
+        self._unanswered -= 1
         self.put(ended)
 
     async def _isolate(self, batch: list[Ended], error: Exception) -> None:

@@ -25,6 +25,7 @@ class LogLines:
         events.subscribe(e.WorkerStarted, self._started)
         events.subscribe(e.WorkerStopping, self._stopping)
         events.subscribe(e.StoppingUnsaid, self._stopping_unsaid)
+        events.subscribe(e.EndsUnstored, self._ends_unstored)
         events.subscribe(e.WorkerStopped, self._stopped)
         events.subscribe(e.WorkerDeclaredDead, self._declared_dead)
         events.subscribe(e.ThreadsStillRunning, self._threads_still_running)
@@ -72,6 +73,15 @@ class LogLines:
             "Worker %s could not tell the store that it stops: %s",
             event.worker_id,
             event.error,
+            extra=fields(event),
+        )
+
+    def _ends_unstored(self, event: e.EndsUnstored) -> None:
+        logger.error(
+            "Worker %s stops without a store to tell of the ends of %d jobs; "
+            "others will run these jobs again",
+            event.worker_id,
+            event.unstored,
             extra=fields(event),
         )
 

@@ -9,6 +9,7 @@ from contextlib import suppress
 from soniq.backends.base import WorkerSession
 from soniq.events import (
     ClaimLost,
+    EndsUnstored,
     Events,
     JobCancelled,
     JobFailed,
@@ -177,7 +178,9 @@ class Shift:
     async def close(self, *, drain: bool) -> None:
         """End all loops; with `drain` only when every end has been stored."""
         if drain:
-            await self._acker.drained()
+            unstored = await self._acker.drained(self._settings.database_timeout)
+            if unstored:
+                self._events.emit(EndsUnstored(self.session.id, unstored))
             while self._after:
                 await asyncio.wait(self._after)
         await self._watch.stop()

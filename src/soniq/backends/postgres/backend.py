@@ -24,10 +24,13 @@ from soniq.backends.postgres.connection import (
     STATEMENT_TIMEOUT,
     Connection,
     Database,
+    kept_if_sound,
     transaction,
 )
 from soniq.backends.postgres.dead_letters import PostgresDeadLetters
 from soniq.backends.postgres.diagnosis import PostgresDiagnosis
+from soniq.backends.postgres.dialling import PoolConnection
+from soniq.backends.postgres.errors import answered
 from soniq.backends.postgres.insert import Insert
 from soniq.backends.postgres.metric_points import PostgresMetrics
 from soniq.backends.postgres.notify import Notifier
@@ -46,6 +49,8 @@ if TYPE_CHECKING:
     Pool = asyncpg.Pool[asyncpg.Record]
 
 _CLOSE_TIMEOUT: Final = 5.0
+_SILENCE: Final = 1.0
+"""Seconds without an answer after which a connection was not merely interrupted."""
 _LONG_AGO: Final = datetime(1, 1, 1, tzinfo=UTC)
 
 _log = logging.getLogger("soniq.postgres")
@@ -102,6 +107,8 @@ class PostgresBackend:
         # It connects as it is used: most commands need a single connection.
         return await asyncpg.create_pool(
             self._url,
+            connect=self._database.dial,
+            connection_class=PoolConnection,
             min_size=0,
             max_size=settings.pool_max_size or POOL_SIZE,
             init=self._database.prepare,
@@ -159,10 +166,13 @@ class PostgresBackend:
                 if self._schema is None:
                     self._schema = await migrate.check(self._database, connection)
                 try:
-                    yield connection
-                except asyncpg.ReadOnlySQLTransactionError:
-                    # It was the primary once: what is still connected to it must look anew.
-                    await self._pool.expire_connections()
+                    with kept_if_sound(connection):
+                        if self._schema is None:
+                            self._schema = await migrate.check(self._database, connection)
+                        yield connection
+                except BaseException as error:
+                    if _tells_of_others(error, since=began):
+                        await self._pool.expire_connections()
                     raise
 
     async def _fetch(self, statement: str, *args: Any) -> list[asyncpg.Record]:
@@ -381,6 +391,16 @@ class PostgresBackend:
 
     async def resign(self, name: str, holder: str) -> None:
         await self._fetch("resign", name, holder)
+
+def _tells_of_others(error: BaseException, since: float) -> bool:
+    """Whether what made one connection useless has made them all, so that each must be made anew.
+
+    It was the primary once, or the way to it is lost.
+    """
+    silence = asyncio.get_running_loop().time() - since
+    silent = not answered(error) and silence > _SILENCE
+    return silent or isinstance(error, asyncpg.ReadOnlySQLTransactionError)
+
 
 
 async def _keep_settings(_: Any) -> None:

@@ -4,25 +4,27 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
+from contextlib import asynccontextmanager, contextmanager, suppress
+from typing import Any, Final, NamedTuple, TypeAlias
 
 import asyncpg
+from asyncpg.pool import PoolConnectionProxy
 
 from soniq.backends.postgres.address import address_of
-from soniq.backends.postgres.errors import translated
+from soniq.backends.postgres.callers import CallersConnection
+from soniq.backends.postgres.dialling import Dial
+from soniq.backends.postgres.errors import answered, translated
 from soniq.backends.postgres.sql import statements
 from soniq.errors import masked
 from soniq.logs import soniq_logger
-
-if TYPE_CHECKING:
-    from asyncpg.pool import PoolConnectionProxy
 
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]"
 Rows: TypeAlias = "list[asyncpg.Record]"
 
 STATEMENT_TIMEOUT: Final = 30.0
 CONNECT_TIMEOUT: Final = 10.0
+_OWN: Final = (asyncpg.Connection, PoolConnectionProxy)
+
 POOL_SIZE: Final = 7
 """Connections of a pool that is sized to fit, at most."""
 
@@ -33,13 +35,15 @@ _log = soniq_logger("soniq.postgres")
 # poolers refuse startup parameters they do not know.
 _PLANNING: Final = "SET plan_cache_mode = force_custom_plan; SET jit = off"
 
-# The server notices within half a minute that a host has vanished.
-_KEEPALIVE: Final = """
-SET tcp_keepalives_idle = 10;
-SET tcp_keepalives_interval = 5;
-SET tcp_keepalives_count = 3;
-SET tcp_user_timeout = 25000
-"""
+# The server notices within half a minute that a host has vanished, and within seconds that the
+# client of a statement that still runs has given it up. Not every system can do each of these.
+_KEEPALIVE: Final = (
+    "SET tcp_keepalives_idle = 10",
+    "SET tcp_keepalives_interval = 5",
+    "SET tcp_keepalives_count = 3",
+    "SET tcp_user_timeout = 25000",
+    "SET client_connection_check_interval = 5000",
+)
 
 
 class ServerSession(NamedTuple):
@@ -67,6 +71,7 @@ class Database:
         self.listens = True
         """Whether it is worth trying to LISTEN."""
         self.sql: Mapping[str, str] = statements(schema)
+        self.dial = Dial(url)
 
     def translated(self) -> Any:
         """Errors of the seam for those of the driver."""
@@ -82,25 +87,30 @@ class Database:
 
     async def connect(self) -> asyncpg.Connection[asyncpg.Record]:
         """A new connection, prepared. The driver's errors pass through."""
-        connection: asyncpg.Connection[asyncpg.Record] = await asyncpg.connect(
-            self.url, **self.options()
-        )
-        try:
-            await self.prepare(connection)
-        except BaseException:
-            connection.terminate()
-            raise
+        connection = await self.dial(**self.options())
+        await self.prepare(connection)
         return connection
 
     async def prepare(self, connection: Connection) -> None:
         """Give a new session the settings that every session of Soniq has."""
         if self.pooled:
             return
-        await connection.execute(_PLANNING)
         try:
-            await connection.execute(_KEEPALIVE)
-        except asyncpg.FeatureNotSupportedError as error:
-            _log.debug("The server does not take keepalive settings: %s", error)
+            await self._give_settings(connection)
+        except BaseException:
+            connection.terminate()
+            raise
+
+    async def _give_settings(self, connection: Connection) -> None:
+        try:
+            await connection.execute("; ".join((_PLANNING, *_KEEPALIVE)))
+            return
+        except (asyncpg.FeatureNotSupportedError, asyncpg.DataError) as error:
+            _log.debug("The server does not take all keepalive settings: %s", error)
+        await connection.execute(_PLANNING)
+        for setting in _KEEPALIVE:
+            with suppress(asyncpg.FeatureNotSupportedError, asyncpg.DataError):
+                await connection.execute(setting)
 
     async def notice_pooler(self) -> None:
         """Find out whether the server process answering is the one that was connected to.
@@ -110,31 +120,58 @@ class Database:
         transaction, so that one process sees all of it.
         """
         options = self.options() | {"statement_cache_size": 0}
-        connection: asyncpg.Connection[asyncpg.Record] = await asyncpg.connect(self.url, **options)
+        connection = await self.dial(**options)
         try:
-            async with connection.transaction():
+            async with transaction(connection):
                 pid = await connection.fetchval("SELECT pg_backend_pid()")
             self.pooled = pid != connection.get_server_pid()
         finally:
             await connection.close(timeout=CONNECT_TIMEOUT)
 
-    async def fetch(self, connection: Connection, statement: str, *args: Any) -> Rows:
+    async def fetch(self, connection: CallersConnection, statement: str, *args: Any) -> Rows:
         """Run one of the named statements."""
         text = self.sql[statement]
-        if not self.pooled or connection.is_in_transaction():
+        if not self.pooled or not isinstance(connection, _OWN) or connection.is_in_transaction():
             return await connection.fetch(text, *args)
-        async with connection.transaction():
+        async with transaction(connection):
             return await connection.fetch(text, *args)
 
 
 @asynccontextmanager
 async def transaction(connection: Connection, **settings: str) -> AsyncIterator[None]:
-    """A transaction with settings of its own; they go with it."""
-    async with connection.transaction():
-        if settings:
-            assignments = (f"SET LOCAL {name} = '{value}'" for name, value in settings.items())
-            await connection.execute("; ".join(assignments))
+    """A transaction with settings of its own; they go with it.
+
+    It is rolled back when the server has refused something. After anything else the connection is
+    cut off, which comes to the same: a server that does not answer would not answer that either.
+    """
+    block = connection.transaction()
+    with kept_if_sound(connection):
+        await block.start()
+        try:
+            if settings:
+                assignments = (f"SET LOCAL {name} = '{value}'" for name, value in settings.items())
+                await connection.execute("; ".join(assignments))
+            yield
+        except asyncpg.PostgresError as error:
+            if answered(error):
+                await block.rollback()
+            raise
+        await block.commit()
+
+
+@contextmanager
+def kept_if_sound(connection: Connection) -> Iterator[None]:
+    """Cut `connection` off if the block ends by anything but an answer from the server.
+
+    Nobody can say then what the session is still doing, and to take leave of it may take for ever.
+    """
+    try:
         yield
+    except BaseException as error:
+        if not answered(error):
+            with suppress(asyncpg.InterfaceError):  # the pool has been given it already
+                connection.terminate()
+        raise
 
 
 class Link:
@@ -153,6 +190,7 @@ class Link:
         self._turn = asyncio.Lock()
         self._connection: asyncpg.Connection[asyncpg.Record] | None = None
         self._session: ServerSession | None = None
+        self._used_at: float | None = None
         self.lost: list[ServerSession] = []
 
     @asynccontextmanager
@@ -168,12 +206,24 @@ class Link:
 
     @contextmanager
     def _kept_if_sound(self) -> Iterator[None]:
+        self._used_at = asyncio.get_running_loop().time()
         try:
             yield
         except BaseException as error:
-            if not _answered(error):
+            if not answered(error):
                 self.drop()
             raise
+        finally:
+            self._used_at = None
+
+    def doubt(self, patience: float) -> None:
+        """Its way to the server may be lost: whoever has waited for `patience` seconds has lost it.
+
+        The next use makes a new connection.
+        """
+        used_at = self._used_at
+        if used_at is None or asyncio.get_running_loop().time() - used_at > patience:
+            self.drop()
 
     async def _connected(self) -> asyncpg.Connection[asyncpg.Record]:
         if self._connection is None or self._connection.is_closed():
@@ -209,14 +259,3 @@ class Link:
                 await connection.close(timeout=timeout)
             except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
                 _log.debug("A connection to %s was cut off: %r", self._database.location, error)
-
-
-def _answered(error: BaseException) -> bool:
-    """Whether the server itself said so, and stays."""
-    fatal = (
-        asyncpg.PostgresConnectionError,
-        asyncpg.OperatorInterventionError,
-        asyncpg.ReadOnlySQLTransactionError,
-    )
-    mild = isinstance(error, asyncpg.QueryCanceledError)
-    return isinstance(error, asyncpg.PostgresError) and (mild or not isinstance(error, fatal))

@@ -32,6 +32,11 @@ _UNSTORABLE: Final = (
     asyncpg.ProgramLimitExceededError,
 )
 
+_SESSION_ENDED: Final = (
+    asyncpg.IdleInTransactionSessionTimeoutError,
+    asyncpg.TransactionTimeoutError,
+)
+
 # After a failover the old primary is read-only until it is gone: as good as away.
 AWAY: Final = (
     OSError,
@@ -44,6 +49,9 @@ AWAY: Final = (
     asyncpg.ObjectNotInPrerequisiteStateError,
     asyncpg.InterfaceError,
     asyncpg.InternalClientError,
+    # Its disk, not what was asked of it.
+    asyncpg.PostgresSystemError,
+    *_SESSION_ENDED,
 )
 
 
@@ -64,6 +72,18 @@ def translated(location: str) -> Iterator[None]:
         raise Unstorable(str(error)) from error
     except AWAY as error:
         raise Unavailable(f"{location}: {_told(error)}") from error
+
+
+def answered(error: BaseException) -> bool:
+    """Whether the server itself said so, and stays."""
+    fatal = (
+        asyncpg.PostgresConnectionError,
+        asyncpg.OperatorInterventionError,
+        asyncpg.ReadOnlySQLTransactionError,
+        *_SESSION_ENDED,
+    )
+    mild = isinstance(error, asyncpg.QueryCanceledError)
+    return isinstance(error, asyncpg.PostgresError) and (mild or not isinstance(error, fatal))
 
 
 def _told(error: BaseException) -> str:

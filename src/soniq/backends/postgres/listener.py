@@ -3,6 +3,9 @@
 The lock tells others that the process lives, for the server frees it when the connection ends. It
 is taken only after a notification sent through another connection has arrived here: behind a
 transaction pooler nothing would, and a lock would belong to whoever uses the session next.
+
+A connection can be lost without the server's knowing. Its session still holds the lock then, as if
+the worker lived for as long as it takes the server to notice, so the worker itself ends it.
 """
 
 from __future__ import annotations
@@ -18,12 +21,14 @@ import asyncpg
 
 from soniq.backends.base import BackendError
 from soniq.backends.postgres.connection import Database
+from soniq.backends.postgres.errors import answered
 from soniq.backends.postgres.wakeups import CHANNEL
 from soniq.errors import SoniqError
 from soniq.records import NewWorker
 
 HEARTBEAT_TIMEOUT: Final = 2.0
 _PROBE_TIMEOUT: Final = 1.0
+_PROBE_AGAIN: Final = 60.0
 _FIRST_PAUSE: Final = 0.1
 
 _log = logging.getLogger("soniq.postgres")
@@ -33,6 +38,10 @@ def lock_key(worker_id: str) -> int:
     """The key of a worker's advisory lock: the low 64 bits of its id, signed as Postgres has it."""
     low = UUID(worker_id).int & (2**64 - 1)
     return low - 2**64 if low >= 2**63 else low
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
 
 
 class Listener:
@@ -47,6 +56,7 @@ class Listener:
         send: sends an empty notification to a channel through another connection.
         hear: takes the payloads of what is announced.
         missed: called when announcements may have been missed.
+        rerouted: called when the server has been reached anew after it did not answer.
     """
 
     def __init__(
@@ -60,6 +70,7 @@ class Listener:
         send: Callable[[str], Awaitable[Any]],
         hear: Callable[[str], None],
         missed: Callable[[], None],
+        rerouted: Callable[[], None],
     ) -> None:
         self._database = database
         self._worker = worker
@@ -69,6 +80,7 @@ class Listener:
         self._send = send
         self._hear = hear
         self._missed = missed
+        self._rerouted = rerouted
         self._channel = f"soniq_worker_{UUID(worker.id).hex}"
         self._key = lock_key(worker.id)
         self._turn = asyncio.Lock()
@@ -77,7 +89,10 @@ class Listener:
         self._heard = asyncio.Event()
         self._listens: bool | None = None if database.listens else False
         """Whether notifications arrive; None until that has been tried."""
+        self._probe_at: float | None = None
+        """When to try again whether they do, after a probe that was sent and not heard."""
         self._locked = False
+        self._unanswered = False
         self._registered = False
         self._alive = True
         self._warned = False
@@ -118,9 +133,10 @@ class Listener:
             async with asyncio.timeout(HEARTBEAT_TIMEOUT), self._turn:
                 try:
                     await self._beat()
-                except BaseException:
+                except BaseException as error:
                     # The connection may be in the middle of anything.
                     self._drop()
+                    self._unanswered = not answered(error)
                     raise
         return self._alive
 
@@ -128,18 +144,25 @@ class Listener:
         if self._connection is None or self._connection.is_closed():
             await self._connect()
             return
-        wanted = self._key if self._listens and not self._locked else None
-        rows = await self._database.fetch(
-            self._connection, "heartbeat", self._worker.id, wanted, self._liveness()
-        )
-        self._take_standing(rows)
-        if self._alive and self._listens is None:
+        await self._say_alive(self._connection)
+        if self._alive and self._is_probe_due():
             await self._listen(self._connection)
 
-    def _take_standing(self, rows: list[asyncpg.Record]) -> None:
+    async def _say_alive(self, connection: asyncpg.Connection[asyncpg.Record]) -> None:
+        wanted = self._key if self._listens and not self._locked else None
+        rows = await self._database.fetch(
+            connection, "heartbeat", self._worker.id, wanted, self._liveness()
+        )
+        await self._take_standing(connection, rows)
+
+    async def _take_standing(
+        self, connection: asyncpg.Connection[asyncpg.Record], rows: list[asyncpg.Record]
+    ) -> None:
         self._alive = bool(rows)
         if rows and rows[0][0] is not None:
             self._locked = rows[0][0]
+            if not self._locked:
+                await self._database.fetch(connection, "end_lock_holder", self._key)
 
     def _liveness(self) -> str:
         return "lock" if self._listens else "heartbeat"
@@ -164,8 +187,11 @@ class Listener:
         else:
             key = self._key if self._listens else None
             rows = await self._database.fetch(connection, "rejoin", self._worker.id, key)
-            self._take_standing(rows)
-        if self._alive and self._listens is not False:
+            await self._take_standing(connection, rows)
+        if self._unanswered:
+            self._unanswered = False
+            self._rerouted()
+        if self._alive and (self._listens is not False or self._probe_at is not None):
             await self._listen(connection)
         if self._registered:
             self._missed()
@@ -197,15 +223,16 @@ class Listener:
         self._listens = listens
         if not listens:
             self._warn()
-        key = self._key if listens and not self._locked else None
-        rows = await self._database.fetch(
-            connection, "heartbeat", self._worker.id, key, self._liveness()
-        )
-        self._take_standing(rows)
+        await self._say_alive(connection)
+
+    def _is_probe_due(self) -> bool:
+        at = self._probe_at
+        return self._listens is None or (at is not None and _now() >= at)
 
     async def _hears_itself(self, connection: asyncpg.Connection[asyncpg.Record]) -> bool | None:
         """Whether a notification from elsewhere arrives; None when none could be sent."""
         self._heard.clear()
+        self._probe_at = None
         try:
             await connection.add_listener(self._channel, self._take_probe)
             await connection.add_listener(CHANNEL, self._take_payload)
@@ -222,6 +249,9 @@ class Listener:
         except TimeoutError:
             await connection.remove_listener(self._channel, self._take_probe)
             await connection.remove_listener(CHANNEL, self._take_payload)
+            if not self._database.pooled:
+                # It may only have been slow.
+                self._probe_at = _now() + _PROBE_AGAIN
             return False
         return True
 

@@ -60,7 +60,7 @@ async def _create_database(database: Database) -> None:
     """Create the database of the URL through the server's own one."""
     name = database_name(database.url)
     with named("create the database", database):
-        server = await asyncpg.connect(database.url, database="postgres", **database.options())
+        server = await database.dial(database="postgres", **database.options())
         try:
             await server.execute(f"CREATE DATABASE {quoted(name)}")
             _log.info("Created database %s", name)

@@ -26,7 +26,7 @@ from soniq.backends.postgres.finish import (
     statements_for,
     store,
 )
-from soniq.backends.postgres.listener import Listener
+from soniq.backends.postgres.listener import HEARTBEAT_TIMEOUT, Listener
 from soniq.backends.postgres.rows import is_id
 from soniq.backends.postgres.upkeep import Unknown, recover
 from soniq.backends.postgres.wakeups import Announcement, Arrival, announcement, heard
@@ -114,6 +114,7 @@ class PostgresSession:
             send=self._send_probe,
             hear=self._hear,
             missed=self.forget,
+            rerouted=self._doubt_links,
         )
 
     @property
@@ -122,6 +123,10 @@ class PostgresSession:
 
     async def join(self) -> None:
         await self._listener.join()
+
+    def _doubt_links(self) -> None:
+        for link in (self._claiming, self._finishing):
+            link.doubt(HEARTBEAT_TIMEOUT)
 
     # --- waking --------------------------------------------------------------------------------
 
