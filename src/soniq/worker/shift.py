@@ -176,7 +176,7 @@ class Shift:
             insist(run, Interruption.LOST)
 
     async def close(self, *, drain: bool) -> None:
-        """End all loops; with `drain` only when every end has been stored."""
+        """End all loops; with `drain` when every end has been stored, if there is a store."""
         if drain:
             unstored = await self._acker.drained(self._settings.database_timeout)
             if unstored:
