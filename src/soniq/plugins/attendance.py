@@ -8,7 +8,9 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from soniq.events import Events, PluginFailed
+from soniq.job import NO_METRICS, JobMetrics
 from soniq.plugins.companion import Companion
+from soniq.plugins.keeping import KeepsMetrics
 from soniq.plugins.overriding import overriding
 from soniq.plugins.plugin import Plugin
 from soniq.plugins.run_calls import RunCalls
@@ -59,6 +61,11 @@ class PluginAttendance:
             Companion(plugin.get_identifier(), partial(plugin.run, worker, app), limit, events)
             for plugin in overriding("run", plugins)
         ]
+
+    @property
+    def metrics(self) -> JobMetrics:
+        keepers = (plugin for plugin in self._plugins if isinstance(plugin, KeepsMetrics))
+        return next((keeper.metrics_of(self._worker) for keeper in keepers), NO_METRICS)
 
     @property
     def starting(self) -> Callable[[Run], Awaitable[BaseException | None]] | None:

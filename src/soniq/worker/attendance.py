@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
 
 from soniq.events import Events
+from soniq.job import JobMetrics
 from soniq.records import Outcome
 from soniq.services.leader import Leadership
 from soniq.worker.acker import Ended
@@ -17,6 +18,11 @@ class Attendance(Protocol):
 
     What is None nobody asked for: then the pipeline makes no call at all.
     """
+
+    @property
+    def metrics(self) -> JobMetrics:
+        """What handlers record their own numbers with."""
+        ...
 
     @property
     def starting(self) -> Callable[[Run], Awaitable[BaseException | None]] | None:

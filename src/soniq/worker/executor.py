@@ -14,7 +14,7 @@ from typing import Any, Final
 from soniq.arguments import InvalidArguments, dump_json
 from soniq.events import Events, PolicyFailed, ResultDropped, SnoozeCapped
 from soniq.hooks import HookEvent, Moment
-from soniq.job import JobContext, Snooze, StopFlag
+from soniq.job import NO_METRICS, JobContext, Snooze, StopFlag
 from soniq.middleware import composed
 from soniq.records import Dead, DeadLetterReason, Done, Outcome, Released, Snoozed
 from soniq.retry import RetryPolicy
@@ -65,6 +65,7 @@ class Executor:
         self._deadlines = deadlines
         self._events = events
         self._loop = asyncio.get_running_loop()
+        self._metrics = NO_METRICS if attendance is None else attendance.metrics
         self._starting = None if attendance is None else attendance.starting
         self._completed = None if attendance is None else attendance.completed
         self._attended = self._starting is not None or self._completed is not None
@@ -187,6 +188,7 @@ class Executor:
                 worker_id=self._worker_id,
                 scheduled_at=job.scheduled_at,
                 created_at=job.created_at,
+                metrics=self._metrics,
                 _stop=run.flag,
             )
         return run.ctx
