@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-long check format bench bench-peers lock clean
+.PHONY: help setup demo ui screenshots test test-long check format bench bench-peers lock clean
 
 help: ## Say what each target does
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -28,6 +28,12 @@ $(STAMP): pyproject.toml requirements-dev.lock
 
 demo: setup ## Run the demo: the standard library, counted by jobs on SQLite
 	@$(BIN)/python examples/demo.py
+
+ui: setup ## Build the dashboard's page, where its sources are newer
+	@$(BIN)/python ui/build_page.py
+
+screenshots: ui ## Take the pictures of the dashboard in docs/images
+	@$(BIN)/python -m docs.screenshots
 
 test: setup ## Run the tests, on a Postgres server of their own
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m 'not long'
@@ -61,5 +67,5 @@ lock: setup ## Write down the versions of all tools and libraries in use
 	@touch $(STAMP)
 
 clean: ## Remove everything that make made
-	@rm -rf $(VENV) .demo build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	@rm -rf $(VENV) .demo build dist ui/node_modules src/soniq/dashboard/static .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

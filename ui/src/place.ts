@@ -69,6 +69,14 @@ export function watchPlace(): void {
     place.value = here();
   });
   document.addEventListener("click", followInside);
+  document.addEventListener("click", followRow);
+}
+
+/** A click anywhere in a row leads where its name does, unless it meant something else there. */
+function followRow(event: MouseEvent): void {
+  if (event.defaultPrevented || event.button !== 0 || !(event.target instanceof Element)) return;
+  if (event.target.closest("a, button, input, label, select, dialog") || getSelection()?.toString()) return;
+  event.target.closest("[data-row]")?.querySelector<HTMLElement>("a[data-main]")?.click();
 }
 
 function followInside(event: MouseEvent): void {

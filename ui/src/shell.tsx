@@ -54,8 +54,14 @@ function Mark() {
 
 function Views() {
   const current = resolve(place.value.path)?.view.path;
+  const bar = useRef<HTMLElement>(null);
+  // On a phone the bar is wider than the screen.
+  useEffect(() => {
+    const link = bar.current?.querySelector<HTMLElement>("[aria-current]");
+    if (bar.current && link) bar.current.scrollLeft = link.offsetLeft - bar.current.clientWidth / 3;
+  }, [current]);
   return (
-    <nav class="views" aria-label="Views">
+    <nav ref={bar} class="views" aria-label="Views">
       {VIEWS.map((view) => (
         <a
           key={view.path}

@@ -22,10 +22,13 @@ export interface ChartProps {
   word: (value: number | null | undefined) => string;
   /** Seconds the chart spans, from now back. */
   span: number;
+  /** Of things that are counted: half a one is not marked on the axis. */
+  counts?: boolean;
 }
 
 const HEIGHT = 148;
 const DAY = 86_400;
+const WHOLE_STEPS = Array.from({ length: 10 }, (_, power) => [1, 2, 5].map((step) => step * 10 ** power)).flat();
 
 export function Chart(props: ChartProps) {
   const { title, unit, times, lines, word } = props;
@@ -44,6 +47,8 @@ export function Chart(props: ChartProps) {
       made.setSize({ width: Math.max(element.clientWidth, 120), height: HEIGHT });
     });
     watcher.observe(element);
+    // A canvas keeps the letters it was painted with, also when their typeface comes later.
+    void document.fonts.ready.then(() => plot.current === made && made.redraw());
     return () => {
       watcher.disconnect();
       made.destroy();
@@ -125,7 +130,7 @@ function options(props: ChartProps, element: HTMLElement, hovered: (index: numbe
     },
     axes: [
       { ...axis, grid: { show: false }, size: 26, space: 64, values: (_plot, splits) => splits.map((at) => clock(at, props.span)) },
-      { ...axis, size: 46, space: 36, values: (_plot, splits) => splits.map((value) => props.word(value)) },
+      { ...axis, size: 46, space: 36, ...(props.counts ? { incrs: WHOLE_STEPS } : {}), values: (_plot, splits) => splits.map((value) => props.word(value)) },
     ],
     series: [{}, ...props.lines.map((line) => drawn(line, colour))],
   };

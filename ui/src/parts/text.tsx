@@ -11,11 +11,11 @@ export function Said({ children }: { children: string | null | undefined }) {
 }
 
 /** Long text, of which more is shown on demand. */
-export function LongText({ text, label }: { text: string; label: string }) {
+export function LongText({ text, label, error = false }: { text: string; label: string; error?: boolean }) {
   const [shown, setShown] = useState(FOLD_AT);
   const rest = text.length - shown;
   return (
-    <div class="long">
+    <div class={error ? "long error" : "long"}>
       <pre tabIndex={0} role="region" aria-label={label}>
         <bdi>{rest > 0 ? text.slice(0, shown) : text}</bdi>
       </pre>

@@ -19,7 +19,7 @@ export function WhenInFull({ at }: { at: string | null | undefined }) {
   if (Number.isNaN(time)) return <span class="none">–</span>;
   return (
     <time class="when" dateTime={new Date(time).toISOString()}>
-      {exact(time)} <span class="quiet">{relative(time, now.value)}</span>
+      {exact(time)} <span class="quiet">· {relative(time, now.value)}</span>
     </time>
   );
 }

@@ -146,7 +146,7 @@ function Letters({ letters, ticked, tick }: {
             </th>
           )}
           <th scope="col">Job</th>
-          <th scope="col">Reason</th>
+          <th scope="col" class="wide">Reason</th>
           <th scope="col" class="wide">Queue</th>
           <th scope="col" class="number wide">Attempts</th>
           <th scope="col" class="number wide">Replayed</th>
@@ -177,7 +177,7 @@ function Letters({ letters, ticked, tick }: {
 const ERROR_SHOWN = 200;
 
 function LetterCells({ letter }: { letter: DeadLetter }) {
-  const error = (letter.last_error ?? "").slice(0, ERROR_SHOWN);
+  const [error = ""] = (letter.last_error ?? "").slice(0, ERROR_SHOWN).split("\n", 1);
   return (
     <>
       <th scope="row" class="main">
@@ -186,7 +186,7 @@ function LetterCells({ letter }: { letter: DeadLetter }) {
         </a>
         <bdi class="second">{error || callPreview(letter.args)}</bdi>
       </th>
-      <td>{reasonWord(letter.dead_letter_reason)}</td>
+      <td class="short wide">{reasonWord(letter.dead_letter_reason)}</td>
       <td class="wide">
         <Said>{letter.queue}</Said>
       </td>

@@ -61,7 +61,7 @@ function Known({ job, refresh, among }: { job: Job | DeadLetter; refresh: () => 
         <div>
           {job.last_error && (
             <Section title={job.dead_letter_reason ? `Error: ${reasonWord(job.dead_letter_reason)}` : "Last error"}>
-              <LongText text={job.last_error} label="Error text" />
+              <LongText text={job.last_error} label="Error text" error />
             </Section>
           )}
           <Section title="Arguments" side={<Copy text={() => JSON.stringify(job.args, null, 2)} what="arguments" />}>

@@ -150,6 +150,7 @@ function Plots({ points, minutes, span }: { points: HistoryPoint[]; minutes: num
       <Chart
         {...shared}
         title="Failures"
+        counts
         unit={`in ${bucketWord(minutes)}`}
         word={compact}
         lines={[
@@ -170,6 +171,7 @@ function Plots({ points, minutes, span }: { points: HistoryPoint[]; minutes: num
       <Chart
         {...shared}
         title="Depth"
+        counts
         unit="jobs queued"
         word={compact}
         lines={[{ name: "Queued", colour: "accent", values: column("depth"), shape: "area" }]}

@@ -2,7 +2,8 @@
 
 import type { Schedule, Told } from "../answers";
 import { send } from "../api";
-import { plural, whole } from "../format/number";
+import { whole } from "../format/number";
+import { now } from "../live";
 import { ask, attempt } from "../parts/ask";
 import { link } from "../parts/controls";
 import { Icon } from "../parts/icon";
@@ -41,9 +42,10 @@ function Table({ rows, refresh }: { rows: readonly Schedule[]; refresh: () => vo
       <thead>
         <tr>
           <th scope="col">Schedule</th>
-          <th scope="col" class="wide">Runs</th>
+          <th scope="col" class="wide">Rhythm</th>
           <th scope="col" class="wide">Status</th>
           <th scope="col" class="number wide">Last run</th>
+          <th scope="col" class="number wide">Runs</th>
           <th scope="col" class="number">Next run</th>
           {mayWrite.value && (
             <th scope="col" class="actions">
@@ -78,9 +80,9 @@ function Cells({ row }: { row: Schedule }) {
         </a>
         <bdi class="second">{row.name === row.job_name ? `queue ${row.queue}` : row.job_name}</bdi>
       </th>
-      <td class="wide">
+      <td class="wide short">
         {code ? <code>{words}</code> : words}
-        <span class="second">{code ? row.timezone : plural(row.run_count, "run")}</span>
+        {code && <span class="second">{row.timezone}</span>}
       </td>
       <td class="wide">
         <StatusMark status={row.status} />
@@ -93,12 +95,26 @@ function Cells({ row }: { row: Schedule }) {
         ) : (
           <When at={row.last_run} none="never" />
         )}
-        {code && <span class="second">{whole(row.run_count)} ×</span>}
       </td>
+      <td class="number wide">{whole(row.run_count)}</td>
       <td class="number">
-        {row.status === "paused" ? <span class="none">paused</span> : <When at={row.next_run} />}
+        <NextRun row={row} />
       </td>
     </>
+  );
+}
+
+const LATE_MS = 60_000;
+
+/** A schedule whose time has passed waits for a scheduler: none may be running. */
+function NextRun({ row }: { row: Schedule }) {
+  if (row.status === "paused") return <span class="none">paused</span>;
+  const late = row.next_run !== null && Date.parse(row.next_run) < now.value - LATE_MS;
+  return (
+    <span class={late ? "overdue" : ""}>
+      {late && "due "}
+      <When at={row.next_run} />
+    </span>
   );
 }
 
