@@ -22,6 +22,7 @@ from typing import Any, Protocol
 from soniq.backends.dead_letters import DeadLetterStore
 from soniq.backends.diagnosis import Diagnosis
 from soniq.backends.metric_points import MetricStore
+from soniq.backends.overview import Overview
 from soniq.backends.plugin_tables import PluginTables
 from soniq.backends.schedules import ScheduleStore
 from soniq.records import (
@@ -215,6 +216,13 @@ class Backend(Protocol):
     @property
     def metric_points(self) -> MetricStore:
         """The time series of the Metrics plugin."""
+        ...
+
+    # --- for those who look --------------------------------------------------------------------
+
+    @property
+    def overview(self) -> Overview:
+        """Figures, searches, and the record of what is done by hand."""
         ...
 
     # --- health --------------------------------------------------------------------------------

@@ -16,6 +16,7 @@ from soniq.backends.metric_points import MetricStore
 from soniq.backends.memory.dead_letters import MemoryDeadLetters
 from soniq.backends.memory.diagnosis import MemoryDiagnosis
 from soniq.backends.memory.moments import moments
+from soniq.backends.memory.overview import MemoryOverview
 from soniq.backends.memory.plugin_tables import MemoryPluginTables
 from soniq.backends.memory.metric_points import MemoryMetrics
 from soniq.backends.memory.rows import Lease, Row, WorkerRow
@@ -23,6 +24,7 @@ from soniq.backends.memory.schedules import MemorySchedules
 from soniq.backends.memory.session import MemorySession
 from soniq.backends.memory.store import Clock, Store, check_text, system_clock
 from soniq.backends.memory.wakeups import Listener
+from soniq.backends.overview import Overview
 from soniq.backends.plugin_tables import PluginTables
 from soniq.backends.schedules import ScheduleStore
 from soniq.records import JobDict, JobState, JobStatus, NewJob, NewWorker
@@ -43,6 +45,7 @@ class MemoryBackend:
     def __init__(self, clock: Clock | None = None) -> None:
         self._store = Store(clock or system_clock)
         self._schedules = MemorySchedules(self._store)
+        self._overview = MemoryOverview(self._store, self._schedules)
         self._metrics = MemoryMetrics(self._store)
         self._settings = SoniqSettings.model_construct()
 
@@ -176,6 +179,12 @@ class MemoryBackend:
     @property
     def metric_points(self) -> MetricStore:
         return self._metrics
+
+    # --- for those who look --------------------------------------------------------------------
+
+    @property
+    def overview(self) -> Overview:
+        return self._overview
 
     # --- health --------------------------------------------------------------------------------
 

@@ -16,6 +16,7 @@ from soniq.backends.base import Unavailable, Unstorable, Wake, WorkerSession
 from soniq.backends.dead_letters import DeadLetterStore
 from soniq.backends.diagnosis import Diagnosis
 from soniq.backends.metric_points import MetricStore
+from soniq.backends.overview import Overview
 from soniq.backends.plugin_tables import PluginTables
 from soniq.backends.postgres import migrate
 from soniq.backends.postgres.callers import callers_connection
@@ -34,6 +35,7 @@ from soniq.backends.postgres.errors import answered
 from soniq.backends.postgres.insert import Insert
 from soniq.backends.postgres.metric_points import PostgresMetrics
 from soniq.backends.postgres.notify import Notifier
+from soniq.backends.postgres.overview import PostgresOverview
 from soniq.backends.postgres.plugin_tables import PostgresPluginTables
 from soniq.backends.postgres.rows import is_id, job_dict
 from soniq.backends.postgres.schedules import Payload, PostgresSchedules
@@ -330,6 +332,12 @@ class PostgresBackend:
     @property
     def metric_points(self) -> MetricStore:
         return PostgresMetrics(self._database, self._borrowed)
+
+    # --- for those who look --------------------------------------------------------------------
+
+    @property
+    def overview(self) -> Overview:
+        return PostgresOverview(self._database, self._borrowed)
 
     # --- health --------------------------------------------------------------------------------
 

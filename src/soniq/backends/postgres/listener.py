@@ -23,6 +23,7 @@ from soniq.backends.base import BackendError
 from soniq.backends.postgres.connection import Database
 from soniq.backends.postgres.errors import answered
 from soniq.backends.postgres.wakeups import CHANNEL
+from soniq.backends.process_size import process_size
 from soniq.errors import SoniqError
 from soniq.records import NewWorker
 
@@ -151,7 +152,7 @@ class Listener:
     async def _say_alive(self, connection: asyncpg.Connection[asyncpg.Record]) -> None:
         wanted = self._key if self._listens and not self._locked else None
         rows = await self._database.fetch(
-            connection, "heartbeat", self._worker.id, wanted, self._liveness()
+            connection, "heartbeat", self._worker.id, wanted, self._liveness(), process_size()
         )
         await self._take_standing(connection, rows)
 

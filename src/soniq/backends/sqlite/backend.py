@@ -11,6 +11,7 @@ from soniq.backends.base import Unavailable, Wake, WorkerSession
 from soniq.backends.dead_letters import DeadLetterStore
 from soniq.backends.diagnosis import Diagnosis
 from soniq.backends.metric_points import MetricStore
+from soniq.backends.overview import Overview
 from soniq.backends.plugin_tables import PluginTables
 from soniq.backends.schedules import ScheduleStore
 from soniq.backends.sqlite import insert, queries, schema, upkeep
@@ -19,6 +20,7 @@ from soniq.backends.sqlite.database import PATIENCE, Database
 from soniq.backends.sqlite.dead_letters import SQLiteDeadLetters
 from soniq.backends.sqlite.diagnosis import SQLiteDiagnosis
 from soniq.backends.sqlite.liveness import folder_of
+from soniq.backends.sqlite.overview import SQLiteOverview
 from soniq.backends.sqlite.plugin_tables import SQLitePluginTables
 from soniq.backends.sqlite.metric_points import SQLiteMetrics
 from soniq.backends.sqlite.rows import canonical_id
@@ -235,6 +237,12 @@ class SQLiteBackend:
     @property
     def metric_points(self) -> MetricStore:
         return SQLiteMetrics(self._clock, self._read, self._write)
+
+    # --- for those who look --------------------------------------------------------------------
+
+    @property
+    def overview(self) -> Overview:
+        return SQLiteOverview(self._read, self._write)
 
     # --- health --------------------------------------------------------------------------------
 

@@ -8,6 +8,7 @@ from contextlib import suppress
 from typing import Any, Final
 
 from soniq.backends.base import BackendError, Unavailable, Wake
+from soniq.backends.process_size import process_size
 from soniq.backends.sqlite import finish
 from soniq.backends.sqlite.claim import Claimer
 from soniq.backends.sqlite.connection import Connection
@@ -125,10 +126,12 @@ class SQLiteSession:
     # --- liveness ------------------------------------------------------------------------------
 
     async def heartbeat(self) -> bool:
+        size = process_size()
+
         def beat(database: Database) -> bool:
             self._hold_lock()
             with database.writing() as now:
-                alive = database.change("heartbeat", worker=self.id, now=stamp(now)) == 1
+                alive = database.change("heartbeat", worker=self.id, now=stamp(now), size=size) == 1
             if alive:
                 self._judge.beat(now)
             return alive

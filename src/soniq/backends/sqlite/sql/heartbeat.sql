@@ -1,1 +1,3 @@
-UPDATE soniq_workers SET last_heartbeat = :now WHERE id = :worker AND status <> 'stopped'
+UPDATE soniq_workers
+SET last_heartbeat = :now, metadata = json_set(metadata, '$.memory_bytes', :size)
+WHERE id = :worker AND status <> 'stopped'

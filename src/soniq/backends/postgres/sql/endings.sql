@@ -1,0 +1,6 @@
+-- $1 seconds back   $2 seconds of a span
+-- include spans
+FROM soniq_jobs
+WHERE status IN ('done', 'cancelled') AND finished_at > now() - $1::float8 * interval '1 second'
+GROUP BY 1
+ORDER BY 1

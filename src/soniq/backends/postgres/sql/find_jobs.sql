@@ -1,0 +1,21 @@
+-- $1 id below which to look, or null   $2 rows to look at   $3 ids to give   $4 queue   $5 status
+-- $6 name   $7 pattern: each or null
+WITH looked AS MATERIALIZED (
+    SELECT id,
+        ($4::text IS NULL OR queue = $4) AND ($5::text IS NULL OR status = $5)
+        AND ($6::text IS NULL OR job_name = $6)
+        AND (
+            $7::text IS NULL OR job_name ILIKE $7 OR queue ILIKE $7 OR id::text ILIKE $7
+            -- Long ones are not unpacked for it.
+            OR CASE WHEN pg_column_size(args) <= 8192 THEN args::text ILIKE $7 ELSE false END
+        ) AS matches
+    FROM soniq_jobs
+    WHERE $1::uuid IS NULL OR id < $1
+    ORDER BY soniq_jobs.id DESC
+    LIMIT $2
+)
+SELECT
+    ARRAY(SELECT id::text FROM looked WHERE matches ORDER BY looked.id DESC LIMIT $3) AS ids,
+    (SELECT count(*) FROM looked) AS looked_at,
+    (SELECT count(*) FROM looked WHERE matches) AS matching,
+    (SELECT id::text FROM looked ORDER BY looked.id LIMIT 1) AS last

@@ -1,0 +1,24 @@
+-- $1 id below which to look, or null   $2 rows to look at   $3 ids to give   $4 queue or null
+WITH looked AS MATERIALIZED (
+    SELECT id
+    FROM soniq_jobs
+    WHERE status = 'queued' AND crashes = 0 AND ($4::text IS NULL OR queue = $4)
+    LIMIT $2
+),
+matching AS MATERIALIZED (
+    SELECT id FROM looked
+    UNION ALL
+    (
+        SELECT id
+        FROM soniq_jobs
+        WHERE status = 'queued' AND crashes > 0 AND ($4::text IS NULL OR queue = $4)
+        LIMIT $2
+    )
+)
+SELECT
+    ARRAY(
+        SELECT id::text FROM matching WHERE $1::uuid IS NULL OR id < $1
+        ORDER BY matching.id DESC LIMIT $3
+    ) AS ids,
+    (SELECT count(*) FROM looked) AS looked_at,
+    (SELECT count(*) FROM matching WHERE $1::uuid IS NULL OR id < $1) AS matching

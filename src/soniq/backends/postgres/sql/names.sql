@@ -1,0 +1,3 @@
+-- include name_columns
+FROM soniq_jobs
+GROUP BY job_name

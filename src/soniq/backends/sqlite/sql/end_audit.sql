@@ -1,0 +1,1 @@
+UPDATE soniq_audit SET detail = :detail WHERE id = :id

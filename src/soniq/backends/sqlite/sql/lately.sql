@@ -1,0 +1,7 @@
+SELECT queue, status, finished_at, attempts,
+    (julianday(finished_at) - julianday(started_at)) * 86400.0,
+    (julianday(started_at) - julianday(scheduled_at)) * 86400.0
+FROM soniq_jobs
+WHERE finished_at > :since
+ORDER BY finished_at DESC
+LIMIT :most

@@ -1,0 +1,3 @@
+SELECT moved_to_dead_letter_at, attempts
+FROM soniq_dead_letter_jobs
+WHERE moved_to_dead_letter_at > :since
