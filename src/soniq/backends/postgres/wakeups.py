@@ -15,6 +15,7 @@ from typing import Any, Final, NamedTuple
 from pydantic_core import PydanticSerializationError, from_json, to_json
 
 from soniq.backends.postgres.lanes import LaneKey, News
+from soniq.limits import check_priority, check_queue
 from soniq.records import NewJob
 
 CHANNEL: Final = "soniq_new_job"
@@ -135,4 +136,6 @@ def heard(payload: str, schema: str, origin: str) -> Announcement | None:
 
 def _read(lane: Sequence[Any]) -> Arrival:
     queue, priority, due, delay, suspect = lane
-    return Arrival(LaneKey(queue, priority), None if due is None else _time(due), delay, suspect)
+    # Whoever may connect may notify: a lane that no claim could ask for would fail them all.
+    key = LaneKey(check_queue(queue), check_priority(priority))
+    return Arrival(key, None if due is None else _time(due), delay, bool(suspect))
