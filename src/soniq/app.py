@@ -83,8 +83,7 @@ class Soniq(Definitions):
         settings, start = self._settings, self._lifecycle.start
         self._backend = backend
         if backend is None or isinstance(backend, str):
-            build = backend_for(backend, settings.database_url)
-            self._opening = Opening(build, settings, begin=start)
+            self._opening = Opening(self._builder(backend), settings, begin=start)
         else:
             self._opening = Opening(lambda: backend, settings, backend, start)
         self._resolver = resolver = Resolver(self._registry, settings)
@@ -93,6 +92,10 @@ class Soniq(Definitions):
         self._scheduler = Scheduler(self._opening, resolver, self._declarations, settings)
         self._dead_letter = DeadLetterService(self._opening, settings, self._registry)
         self._waiting = Waiting(self._opening, settings)
+
+    def _builder(self, backend: str | None) -> Callable[[], Backend]:
+        """What makes the store, at its first opening."""
+        return backend_for(backend, self._settings.database_url)
 
     # --- what it is ----------------------------------------------------------------------------
 

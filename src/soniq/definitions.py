@@ -161,13 +161,17 @@ class Definitions(ABC):
         self._declarations.add(definition.name, function, planned, args or {})
 
     def _define(self, function: Callable[..., Any], keywords: dict[str, Any]) -> Any:
-        self._registry.register(define(function, keywords, self._settings))
+        self._registry.register(self._prepared(define(function, keywords, self._settings)))
 
         async def send(arguments: dict[str, Any], options: Options) -> str:
             return await self._send(function, arguments, options)
 
         add_methods(function, send)
         return function
+
+    def _prepared(self, definition: JobDefinition) -> JobDefinition:
+        """The definition to register; where handlers need something around them, another one."""
+        return definition
 
     @abstractmethod
     async def _send(

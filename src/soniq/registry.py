@@ -38,6 +38,8 @@ class JobDefinition:
     unique: bool = False
     timeout: float | None = None
     context_parameter: str | None = None
+    stands_for: Callable[..., Any] | None = None
+    """The handler that was decorated, where `function` is wrapped around it."""
     takes_delay: bool = False
     """Whether the handler has a job argument named ``delay``."""
     meta: Mapping[str, Any] = field(init=False)
@@ -80,12 +82,13 @@ class JobRegistry:
             )
             self._forget(earlier)
         self._by_name[definition.name] = definition
-        if definition.function.__hash__ is not None:
-            self._by_function[definition.function] = definition
+        for function in (definition.function, definition.stands_for):
+            if function is not None and function.__hash__ is not None:
+                self._by_function[function] = definition
 
     def _forget(self, definition: JobDefinition) -> None:
-        if self._by_function.get(definition.function) is definition:
-            del self._by_function[definition.function]
+        for function in [key for key, one in self._by_function.items() if one is definition]:
+            del self._by_function[function]
 
     def get(self, name: str) -> JobDefinition | None:
         """The definition of that name."""
