@@ -91,6 +91,8 @@ class ClaimedJob(NamedTuple):
     claim: int
     scheduled_at: datetime
     created_at: datetime
+    dedup_key: str | None = None
+    producer_id: str | None = None
 
 
 class Claimed(NamedTuple):

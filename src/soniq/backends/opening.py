@@ -109,6 +109,7 @@ class Opening:
             await self.begin(opened)
         except BaseException as error:
             await self._end(opened.loop)
+            self.is_open = bool(self._opened)
             if not isinstance(error, Exception) or _is_initial(error):
                 raise
             raise _init_error(error) from error

@@ -17,6 +17,7 @@ from soniq.events import Events, PluginBehind, PluginFailed
 from soniq.plugins.plugin import Plugin
 from soniq.plugins.run_calls import epoch
 from soniq.plugins.views import PluginJob, PluginWorker
+from soniq.records import Released
 from soniq.services.service import cancelled
 from soniq.worker.acker import Ended
 
@@ -154,7 +155,8 @@ class Updates:
         jobs = [
             PluginJob(job, worker_id, run.started + began, outcome, seconds)
             for job, outcome, seconds, run in batch
-            if run is not None
+            # What was interrupted goes back as if it had not begun.
+            if run is not None and type(outcome) is not Released
         ]
         for line in self._lines:
             line.put(jobs)

@@ -179,7 +179,7 @@ class PluginJob:
 
     @property
     def dedup_key(self) -> str | None:
-        return None
+        return self._job.dedup_key
 
     @property
     def scheduled_at(self) -> datetime:
@@ -224,7 +224,7 @@ class PluginJob:
 
     @property
     def producer_id(self) -> str | None:
-        return None
+        return self._job.producer_id
 
     @property
     def dead_letter_reason(self) -> str | None:

@@ -14,6 +14,8 @@ PRUNE_BATCH = 1000
 LOOKS_A_SECOND = 5.0
 """How often all workers together look for dead ones, at most."""
 LOOK_EVERY = 2.0
+FIRST_PRUNING = 10.0
+"""Seconds after its start at which a worker that leads prunes for the first time, at most."""
 
 
 class Recovery:
@@ -72,7 +74,7 @@ class Pruning:
         self._settings = settings
         self._leadership = leadership
         self._events = events
-        self._next = time.monotonic() + min(settings.cleanup_interval, 10.0)
+        self._next = time.monotonic() + min(settings.cleanup_interval, FIRST_PRUNING)
 
     async def beat(self) -> float:
         """Renew the lease, and prune when it is time; seconds until the next."""

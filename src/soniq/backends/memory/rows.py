@@ -85,6 +85,8 @@ class Row:
             self.claim,
             self.scheduled_at,
             self.created_at,
+            self.dedup_key,
+            self.producer_id,
         )
 
     def state(self) -> JobState:

@@ -37,7 +37,9 @@ def claimed_jobs(rows: list[list[Any]]) -> list[ClaimedJob]:
     """Rows of ``claimed.sql``, in claim order."""
     # Still as text: priority, due time and id sort as they are stored.
     rows.sort(key=lambda row: (row[4], row[9], row[0]))
-    return [ClaimedJob._make((*row[:9], moment(row[9]), moment(row[10]))) for row in rows]
+    return [
+        ClaimedJob._make((*row[:9], moment(row[9]), moment(row[10]), *row[11:])) for row in rows
+    ]
 
 
 def canonical_id(text: str) -> str | None:

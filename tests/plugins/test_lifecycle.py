@@ -1,0 +1,178 @@
+"""What begins and ends with an app and its store."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import Any
+
+import pytest
+
+from soniq import Soniq
+from soniq.errors import SONIQ_INIT_ERROR, SoniqError
+from soniq.plugins import PluginWorker
+from tests.plugins.conftest import Diary, Named
+
+
+class Startup(Named):
+    """Counts how often it was started, and enqueues when it is and when it ends."""
+
+    def __init__(self) -> None:
+        super().__init__("tests.startup")
+        self.started: list[str] = []
+        self.ended: list[str] = []
+
+    def install(self, app: Soniq) -> None:
+        @app.job(name="from.plugin")
+        async def job() -> None: ...
+
+    async def on_startup(self, app: Soniq) -> None:
+        self.started.append(await app.enqueue("from.plugin"))
+
+    async def on_shutdown(self, app: Soniq) -> None:
+        self.ended.append(await app.enqueue("from.plugin"))
+
+
+async def test_plugins_start_once_for_each_opening_as_soon_as_there_are_tables(
+    unopened_app: Soniq,
+) -> None:
+    app, plugin = unopened_app, Startup()
+    app.use(plugin)
+    async with app:
+        on_postgres = app.backend is not None and app.backend.name == "postgres"
+        assert len(plugin.started) == (0 if on_postgres else 1)
+        await app.setup()
+        assert len(plugin.started) == 1
+        await app.setup()
+        await asyncio.gather(*(app.get_queue_stats() for _ in range(5)))
+        assert len(plugin.started) == 1
+        assert not plugin.ended
+    assert len(plugin.ended) == 1
+    async with app:
+        assert len(plugin.started) == 2
+        jobs = {job["id"] for job in await app.list_jobs()}
+        assert {*plugin.started, *plugin.ended} == jobs
+    assert len(plugin.ended) == 2
+
+
+async def test_tables_that_somebody_else_makes_start_the_plugins_too(pg_url: str) -> None:
+    plugin = Startup()
+    app = Soniq(pg_url, plugins=[plugin])
+    async with app, Soniq(pg_url) as other:
+        assert not plugin.started
+        await other.setup()
+        async with asyncio.timeout(15):
+            while not plugin.started:
+                await app.get_queue_stats()
+                await asyncio.sleep(0.05)
+    assert len(plugin.ended) == 1
+
+
+async def test_whoever_opens_the_app_meanwhile_waits_until_plugins_have_started() -> None:
+    class Slow(Named):
+        ready = False
+
+        async def on_startup(self, app: Soniq) -> None:
+            await asyncio.sleep(0.02)
+            self.ready = True
+
+    plugin = Slow()
+    app = Soniq(backend="memory", plugins=[plugin])
+
+    async def use() -> bool:
+        await app.get_queue_stats()
+        return plugin.ready
+
+    assert all(await asyncio.gather(use(), use(), use()))
+    await app.close()
+
+
+async def test_the_last_plugin_ends_first_and_its_failure_stops_nobody(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    pages: list[Any] = []
+
+    class Broken(Diary):
+        async def on_shutdown(self, app: Soniq) -> None:
+            self.write("shutdown")
+            raise OSError("no farewell")
+
+    first, second = Diary("first", pages=pages), Broken("second", ["first"], pages=pages)
+    async with Soniq(backend="memory", plugins=[second, first]) as app:
+        pages.clear()
+    assert pages == [("second", "shutdown"), ("first", "shutdown")]
+    assert "Plugin second: on_shutdown failed" in caplog.text
+    assert app.is_closed
+
+
+async def test_a_farewell_that_hangs_is_cut_short(caplog: pytest.LogCaptureFixture) -> None:
+    class Hanging(Named):
+        async def on_shutdown(self, app: Soniq) -> None:
+            await asyncio.Event().wait()
+
+    async with asyncio.timeout(10):
+        async with Soniq(backend="memory", plugins=[Hanging()], hook_timeout=0.05):
+            pass
+    assert "hook_timeout" in caplog.text
+
+
+async def test_a_plugin_that_cannot_start_keeps_the_app_from_opening() -> None:
+    class Broken(Diary):
+        async def on_startup(self, app: Soniq) -> None:
+            raise OSError("no licence")
+
+    pages: list[Any] = []
+    app = Soniq(backend="memory", plugins=[Diary("fine", pages=pages), Broken("broken")])
+    pages.clear()
+    with pytest.raises(SoniqError, match="no licence") as refused:
+        await app.ensure_initialized()
+    assert refused.value.error_code == SONIQ_INIT_ERROR
+    assert isinstance(refused.value.__cause__, OSError)
+    assert not app.is_initialized
+    assert pages == [("fine", "startup"), ("fine", "shutdown")]
+
+
+async def test_setup_lets_the_error_of_a_plugin_through(pg_url: str) -> None:
+    class Broken(Named):
+        async def on_startup(self, app: Soniq) -> None:
+            raise OSError("no licence")
+
+    app = Soniq(pg_url, plugins=[Broken()])
+    with pytest.raises(OSError, match="no licence"):
+        await app.setup()
+    await app.close()
+
+
+async def test_a_loop_that_ends_lets_plugins_end() -> None:
+    plugin = Diary()
+
+    async def use(app: Soniq) -> None:
+        await app.get_queue_stats()
+
+    app = Soniq(backend="memory", plugins=[plugin])
+    await asyncio.to_thread(lambda: asyncio.run(use(app)))
+    assert plugin.pages[1:] == [("tests.diary", "startup"), ("tests.diary", "shutdown")]
+
+
+async def test_a_worker_without_leadership_waits_for_it() -> None:
+    worker = PluginWorker("one", Soniq(backend="memory"), None, 1)
+    assert not worker.is_leader
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.01):
+            await Named().wait_for_leader(worker)
+
+
+async def test_sleep_is_cut_short_by_wake_up_from_any_thread() -> None:
+    plugin = Named()
+    sleeping = asyncio.create_task(plugin.sleep(60))
+    await asyncio.sleep(0)
+    await asyncio.to_thread(plugin.wake_up)
+    async with asyncio.timeout(10):
+        assert await sleeping is True
+    assert await plugin.sleep(0.001) is False
+
+
+def test_no_plugin_is_logged_about(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.WARNING):
+        Soniq(backend="memory", plugins=[Diary()])
+    assert not caplog.records
