@@ -1,0 +1,56 @@
+"""How hard a test tries: a little each time, much harder among the long tests."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any, Final, TypeVar
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+Value = TypeVar("Value")
+
+LONGER: Final = 10
+"""So many times the examples of the short test."""
+
+efforts = pytest.mark.parametrize(
+    "effort",
+    [
+        pytest.param(1, id="short"),
+        pytest.param(LONGER, id="long", marks=[pytest.mark.long, pytest.mark.timeout(600)]),
+    ],
+)
+
+
+def each(values: st.SearchStrategy[Value], examples: int, check: Callable[[Value], Any]) -> None:
+    """Call `check` with so many values."""
+
+    @settings(
+        max_examples=examples,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+        print_blob=True,
+    )
+    @given(values)
+    def run(value: Value) -> None:
+        check(value)
+
+    run()
+
+
+async def each_awaited(
+    values: st.SearchStrategy[Value], examples: int, check: Callable[[Value], Awaitable[Any]]
+) -> None:
+    """Await `check` with so many values, on the loop of the test."""
+    loop = asyncio.get_running_loop()
+
+    def wait_for(value: Value) -> None:
+        asyncio.run_coroutine_threadsafe(_awaited(check, value), loop).result()
+
+    await asyncio.to_thread(each, values, examples, wait_for)
+
+
+async def _awaited(check: Callable[[Value], Awaitable[Any]], value: Value) -> None:
+    await check(value)
