@@ -8,7 +8,7 @@ after it. The marker has them run the jobs of a program, whose own enqueues go t
     @pytest.mark.soniq(app="shop.jobs:app")
     async def test_an_order_sends_a_mail(soniq_memory):
         await place_order("ann@example.com")  # somewhere in it: await send_mail.enqueue(...)
-        assert_enqueued(soniq_memory, send_mail, to="ann@example.com")
+        await assert_enqueued(soniq_memory, send_mail, to="ann@example.com")
         await drain(soniq_memory)
 """
 
