@@ -159,8 +159,9 @@ def nobody_is_left_behind(facts: Facts) -> Iterator[str]:
     for row in facts.workers:
         if row["status"] != "stopped":
             yield f"worker {row['id']} (pid {row['pid']}) has left and is still {row['status']}"
-    killed = {event["target"] for event in _of(facts, Kind.KILLED)}
-    left = {row["id"] for row in facts.workers if row["pid"] not in killed}
+    died = {event["target"] for event in _of(facts, Kind.KILLED)}
+    died |= {event["target"] for event in _of(facts, Kind.PROCESS_ENDED) if event["code"] != 0}
+    left = {row["id"] for row in facts.workers if row["pid"] not in died}
     for row in facts.leases:
         if row["holder"] in left:
             yield f"the lease {row['name']} is still held by {row['holder']}, which has left"

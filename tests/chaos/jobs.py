@@ -7,11 +7,12 @@ returns the name of its run, so that it can be told whose end was stored.
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import itertools
 import os
-import time
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from soniq import JobContext, Soniq
@@ -78,11 +79,11 @@ async def pause(key: str, seconds: float, ctx: JobContext) -> str:
 def thread(key: str, seconds: float, ctx: JobContext) -> str:
     """Take a while on a thread."""
     with recorded(ctx) as run:
-        time.sleep(seconds)
+        sleep(seconds)
     return run
 
 
-@app.job(name="chaos.flaky", retries=3)
+@app.job(name="chaos.flaky")
 async def flaky(key: str, ctx: JobContext) -> str:
     """Fail at first."""
     with recorded(ctx) as run:
@@ -117,8 +118,70 @@ def hold_thread(key: str, gate: str, ctx: JobContext) -> str:
         warned = False
         while not _is_open(gate):
             warned = _tell_warning(ctx, run, warned)
-            time.sleep(0.02)
+            sleep(0.02)
     return run
+
+
+# --- what handlers must not do -----------------------------------------------------------------
+
+
+@app.job(name="chaos.exit")
+async def leave(key: str, ctx: JobContext) -> None:
+    """End the process without a word."""
+    with recorded(ctx):
+        os._exit(3)
+
+
+@app.job(name="chaos.segfault")
+async def segfault(key: str, ctx: JobContext) -> None:
+    with recorded(ctx):
+        ctypes.string_at(0)
+
+
+@app.job(name="chaos.memory")
+async def memory(key: str, ctx: JobContext) -> None:
+    """Take all the memory there is."""
+    with recorded(ctx):
+        taken = []
+        while True:
+            taken.append(bytearray(1 << 24))
+            await asyncio.sleep(0)
+
+
+@app.job(name="chaos.endless", timeout=1)
+def endless(key: str, ctx: JobContext) -> None:
+    """Never end, on a thread."""
+    with recorded(ctx):
+        while True:
+            pass
+
+
+@app.job(name="chaos.block")
+async def block(key: str, seconds: float, ctx: JobContext) -> str:
+    """Keep the event loop from everything else."""
+    with recorded(ctx) as run:
+        sleep(seconds)
+    return run
+
+
+@app.job(name="chaos.deaf", timeout=1)
+async def deaf(key: str, ctx: JobContext) -> str:
+    """Take no notice of being cancelled, for a while."""
+    with recorded(ctx) as run:
+        await _swallow(ctx, run)
+        await _swallow(ctx, run)
+    return run
+
+
+async def _swallow(ctx: JobContext, run: str) -> None:
+    with suppress(asyncio.CancelledError):
+        await asyncio.sleep(0.2 if ctx.should_stop else 3600)
+    history.note(Kind.WARNED, job=ctx.job_id, run=run)
+
+
+def sleep(seconds: float) -> None:
+    """What `time.sleep` does; that fails where libfaketime shifts the clock."""
+    threading.Event().wait(seconds)
 
 
 def _is_open(gate: str) -> bool:

@@ -36,8 +36,16 @@ MIX: Final = (
 
 
 def client(url: str, **settings: Any) -> Soniq:
-    """An application that enqueues the jobs of `tests.chaos.jobs` by name."""
-    return Soniq(database_url=url, enqueue_validation="none", **settings)
+    """An application that enqueues the jobs of `tests.chaos.jobs` by name.
+
+    It knows no handlers, so that all jobs have the attempts of its own settings: two.
+    """
+    return Soniq(database_url=url, **{"enqueue_validation": "none", "max_retries": 1, **settings})
+
+
+def delay_of(number: int) -> float:
+    """The delay, in seconds, of the delayed job whose key ends with this number."""
+    return 0.5 + number % 2
 
 
 class Load:
@@ -129,7 +137,7 @@ class Load:
             case "keyed":
                 await self.enqueue("chaos.keyed", key, dedup_key=f"one-{number % KEYS}")
             case "delayed":
-                await self.enqueue("chaos.short", key, delay=1.0 + number % 3)
+                await self.enqueue("chaos.short", key, delay=delay_of(number))
             case "long":
                 await self.enqueue("chaos.pause", key, {"seconds": self._long_seconds})
             case "thread":

@@ -44,6 +44,10 @@ Place = Callable[[str, Path], AbstractAsyncContextManager[Any]]
 MODULES: Final = (
     "tests.chaos.scenarios.kills",
     "tests.chaos.scenarios.pauses",
+    "tests.chaos.scenarios.shutdown",
+    "tests.chaos.scenarios.clocks",
+    "tests.chaos.scenarios.poison",
+    "tests.chaos.scenarios.servers",
 )
 """Modules that register scenarios when they are imported, in the order in which they are played."""
 

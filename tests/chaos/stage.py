@@ -48,6 +48,7 @@ class Stage:
         self.figures: Figures | None = None
         self.measured: dict[str, float | str] = {}
         self.long_seconds = 5.0
+        self._occupations = 0
 
     @classmethod
     @asynccontextmanager
@@ -115,6 +116,19 @@ class Stage:
         )
         return self.runs_of(process)
 
+    async def occupied(self, load: Load, *processes: subprocess.Popen[bytes]) -> None:
+        """Return at a moment when each of these runs jobs that take half a second."""
+        self._occupations += 1
+        for number in range(4 * len(self.fleet.alive)):
+            key = f"occupation-{self._occupations}-{number}"
+            await load.enqueue("chaos.pause", key, {"seconds": 0.5}, priority=50)
+
+        def all_are() -> bool:
+            runs = [[e["name"] for e in self.runs_of(process)] for process in processes]
+            return all("chaos.pause" in names for names in runs)
+
+        await self.history.until(all_are, "occupation of the workers")
+
     @asynccontextmanager
     async def fault(self, name: str, **detail: Any) -> AsyncIterator[None]:
         """Mark when a fault begins and ends."""
@@ -160,6 +174,7 @@ class Stage:
         """
         await self.quiet(within=within)
         await self._try_slots(4 * len(self.fleet.alive) if slots is None else slots)
+        await self._dead_noticed()
         codes = await self.fleet.leave()
         if any(codes):
             raise Breach(f"workers that were told to stop exited with {codes}")
@@ -170,6 +185,17 @@ class Stage:
             raise Breach("\n".join(breaches[:30]))
         self.figures = figures(self.facts)
         return self.figures
+
+    async def _dead_noticed(self) -> None:
+        """The living know that the dead are dead."""
+        alive = {process.pid for process in self.fleet.alive}
+
+        async def only_the_living() -> bool:
+            workers = await self.app.list_workers()
+            return {w["pid"] for w in workers if w["status"] != "stopped"} <= alive
+
+        if alive:
+            await until(only_the_living, "notice of dead workers", patience=30)
 
     async def _try_slots(self, number: int) -> None:
         """No slot may have been lost to a fault: so many jobs run at the same time."""

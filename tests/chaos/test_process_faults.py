@@ -7,7 +7,7 @@ import pytest
 from tests.chaos.conftest import Play
 from tests.chaos.scenario import load_all
 
-PROCESS_FAULTS = ("kills", "pauses")
+PROCESS_FAULTS = ("kills", "pauses", "shutdown", "clocks", "poison")
 
 
 def names(size: str) -> list[str]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import subprocess
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tests.chaos.figures import recoveries, spread
@@ -21,8 +23,8 @@ MANY_CRASHES = 100
     sizes=Sizes(short=None, long=3, full=15),
 )
 async def kill_one(stage: Stage, kills: int) -> None:
-    await _kill_in_turn(stage, kills)
-    _assert_recovery(stage, p95=10.0, longest=15.0)
+    await kill_in_turn(stage, kills)
+    assert_recovery(stage, p95=10.0, longest=15.0)
 
 
 @scenario(
@@ -32,8 +34,8 @@ async def kill_one(stage: Stage, kills: int) -> None:
     sizes=Sizes(short=1, long=3, full=15),
 )
 async def kill_one_quick(stage: Stage, kills: int) -> None:
-    await _kill_in_turn(stage, kills, heartbeat_interval=1)
-    _assert_recovery(stage, p95=3.0, longest=15.0)
+    await kill_in_turn(stage, kills, heartbeat_interval=1)
+    assert_recovery(stage, p95=3.0, longest=15.0)
 
 
 @scenario(
@@ -43,12 +45,11 @@ async def kill_one_quick(stage: Stage, kills: int) -> None:
     sizes=Sizes(short=1, long=2, full=5),
 )
 async def kill_all(stage: Stage, times: int) -> None:
-    heartbeat = 1 if times == 1 else 5
+    heartbeat = 0.5 if times == 1 else 5
     await stage.workers(2, heartbeat_interval=heartbeat)
     async with stage.load(rate=20) as load:
         for _ in range(times):
-            for process in stage.fleet.alive:
-                await stage.busy(process)
+            await stage.occupied(load, *stage.fleet.alive)
             for process in stage.fleet.alive:
                 stage.fleet.kill(process)
             await load.grown(20)
@@ -66,32 +67,59 @@ async def kill_all(stage: Stage, times: int) -> None:
     "kill-repeatedly",
     fault="SIGKILL of workers again and again, faster than they recover",
     goal="0 lost",
-    sizes=Sizes(short=3, long=8, full=30),
+    sizes=Sizes(short=2, long=8, full=30),
 )
 async def kill_repeatedly(stage: Stage, kills: int) -> None:
-    settings: dict[str, Any] = {"heartbeat_interval": 1, "max_crashes": MANY_CRASHES}
+    settings: dict[str, Any] = {"heartbeat_interval": 0.5, "max_crashes": MANY_CRASHES}
     await stage.workers(2, **settings)
-    async with stage.load():
+    async with stage.load() as load:
         for _ in range(kills):
             oldest = stage.fleet.alive[0]
-            await stage.busy(oldest)
+            await stage.occupied(load, oldest)
             stage.fleet.kill(oldest)
             await stage.workers(1, **settings)
     await stage.settle(max_crashes=MANY_CRASHES)
 
 
-async def _kill_in_turn(stage: Stage, kills: int, **settings: Any) -> None:
-    """The oldest worker each time: it leads whatever has a leader."""
-    await stage.workers(2, **settings)
-    async with stage.load():
+async def kill_in_turn(
+    stage: Stage,
+    kills: int,
+    *,
+    leader: bool = True,
+    ticks: int = 0,
+    variables: Sequence[Mapping[str, str]] = ({},),
+    **settings: Any,
+) -> None:
+    """Kill one of two workers each time.
+
+    Args:
+        leader: kill the older one, which leads whatever has a leader.
+        ticks: how often the schedule must fire before each kill, and at the end.
+        variables: for the environments of the workers in turn.
+        settings: of the workers.
+    """
+    environments = itertools.cycle(variables)
+    both = [stage.fleet.worker(variables=next(environments), **settings) for _ in range(2)]
+    await stage.working(both)
+    async with stage.load() as load:
         for _ in range(kills):
-            oldest = stage.fleet.alive[0]
-            await stage.busy(oldest, 2)
-            stage.fleet.kill(oldest)
-            await stage.workers(1, **settings)
+            await _ticked(stage, ticks)
+            victim = stage.fleet.alive[0 if leader else -1]
+            await stage.occupied(load, victim)
+            stage.fleet.kill(victim)
+            await stage.workers(1, variables=next(environments), **settings)
             await _run_again(stage)
-            await _nothing_suspect(stage, oldest)
+            await _nothing_suspect(stage, victim)
+        await _ticked(stage, ticks)
     await stage.settle()
+
+
+async def _ticked(stage: Stage, times: int) -> None:
+    """Wait until the schedule has fired so many times more."""
+    goal = len(stage.history.of(Kind.START, name="chaos.tick")) + times
+    await stage.history.until(
+        lambda: len(stage.history.of(Kind.START, name="chaos.tick")) >= goal, f"{times} ticks"
+    )
 
 
 async def _run_again(stage: Stage) -> None:
@@ -122,7 +150,8 @@ def _held(stage: Stage, pid: int) -> set[str | None]:
     return {e.job for e in stage.history.of(Kind.START, pid=pid) if e["run"] not in over}
 
 
-def _assert_recovery(stage: Stage, *, p95: float, longest: float) -> None:
+def assert_recovery(stage: Stage, *, p95: float, longest: float) -> None:
+    """What was killed ran again within so many seconds."""
     assert stage.figures is not None
     found = stage.figures.recovery
     assert found is not None

@@ -43,7 +43,7 @@ async def zombie_past_its_time(stage: Stage, times: int) -> None:
     "pause",
     fault="SIGSTOP for 30 s, connections left alone",
     goal="nothing runs twice",
-    sizes=Sizes(short=3, long=30, full=30),
+    sizes=Sizes(short=2, long=30, full=30),
 )
 async def pause(stage: Stage, seconds: int) -> None:
     heartbeat = seconds / 6  # so that others miss it long before its pause is over
@@ -98,7 +98,7 @@ async def _haunt(stage: Stage, name: str, *, terminate: bool) -> None:
 
     While the fence is tried the other one is still at it: no ended job can do the fence's work.
     """
-    heartbeat, timeout = (1, 300) if terminate else (5, 60)
+    heartbeat, timeout = (0.5, 300) if terminate else (5, 60)
     settings = {"heartbeat_interval": heartbeat, "heartbeat_timeout": timeout}
     (victim,) = await stage.workers(1, **settings)
     gates = _Gates(stage.folder / f"{name}-ending", stage.folder / f"{name}-told")
@@ -130,7 +130,11 @@ async def _enqueue(stage: Stage, name: str, gates: _Gates) -> None:
 
 async def _terminate_sessions(stage: Stage, worker: subprocess.Popen[bytes]) -> None:
     """End the server's sessions with this process, as an operator or a failing switch would."""
-    ports = [c.laddr.port for c in psutil.Process(worker.pid).net_connections() if c.raddr]
+    ports = [
+        c.laddr.port
+        for c in psutil.Process(worker.pid).net_connections()
+        if c.status == psutil.CONN_ESTABLISHED
+    ]
     connection = await asyncpg.connect(stage.url)
     try:
         ended = await connection.fetch(

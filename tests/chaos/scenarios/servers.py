@@ -1,0 +1,213 @@
+"""The database server loses sessions, restarts, crashes and is replaced."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from typing import Final
+
+from tests.chaos.history import Kind
+from tests.chaos.load import Load
+from tests.chaos.places import (
+    ClusterStage,
+    ServerStage,
+    on_a_cluster,
+    on_a_cluster_behind_proxies,
+    own_server,
+)
+from tests.chaos.rates import effects, first_after, full_rate_after, rate
+from tests.chaos.scenario import Sizes, scenario
+from tests.chaos.stage import Breach
+from tests.postgres_server import StopMode
+
+RATE: Final = 60.0
+DATABASE_TIMEOUT: Final = 10.0
+"""Seconds an enqueue waits for a database that is away, by default."""
+
+
+async def working_pair(stage: ServerStage) -> None:
+    """Two workers that hardly ever lack a slot."""
+    await stage.workers(2, "--concurrency", "10")
+
+
+async def undisturbed(stage: ServerStage, load: Load, seconds: float) -> float:
+    """Let the load run in peace for a while; effects a second."""
+    await load.grown(round(RATE))
+    began = time.monotonic()
+    await asyncio.sleep(seconds)
+    return rate(effects(stage.history.events()), began, began + seconds)
+
+
+@scenario(
+    "terminate",
+    fault="`pg_terminate_backend` of one of Soniq's sessions, five times a second",
+    goal="0 lost, ≥ 90 % of the undisturbed rate",
+    sizes=Sizes(short=4, long=20, full=60),
+    place=own_server,
+)
+async def terminate(stage: ServerStage, seconds: int) -> None:
+    await working_pair(stage)
+    async with stage.load(rate=RATE, long_seconds=0.5) as load:
+        before = await undisturbed(stage, load, min(seconds, 10))
+        began, ended = time.monotonic(), 0
+        async with stage.fault("terminate"):
+            while time.monotonic() < began + seconds:
+                ended += await stage.terminate(1)
+                await asyncio.sleep(0.2)
+        during = rate(effects(stage.history.events()), began, began + seconds)
+    await stage.settle()
+    stage.measured |= {
+        "sessions ended": ended,
+        "jobs/s before": before,
+        "jobs/s meanwhile": during,
+        "share of the rate (%)": 100 * during / before,
+    }
+    # Of a few seconds a single reconnection takes away a tenth.
+    assert during >= (0.9 if seconds >= 20 else 0.6) * before, stage.measured
+
+
+@scenario(
+    "restarts",
+    fault="Postgres restarted every 5-20 s, fast and immediate in turn",
+    goal="0 lost, full rate ≤ 5 s after it accepts connections",
+    sizes=Sizes(short=8, long=45, full=300),
+    place=own_server,
+    minutes=8,
+)
+async def restarts(stage: ServerStage, seconds: int) -> None:
+    """The short one restarts twice."""
+    await working_pair(stage)
+    accepted_at: list[float] = []
+    modes: list[StopMode] = ["immediate", "fast"]
+    pauses = random.Random(1)
+    async with stage.load(rate=RATE, long_seconds=0.5) as load:
+        before = await undisturbed(stage, load, 3 if seconds < 20 else 10)
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            async with stage.fault("restart", mode=modes[0]):
+                await asyncio.to_thread(stage.server.restart, modes[0])
+            accepted_at.append(time.monotonic())
+            modes.reverse()
+            await asyncio.sleep(pauses.uniform(5, 20) if seconds > 20 else 4)
+    await stage.settle()
+    times = effects(stage.facts.events)
+    full = sorted(full_rate_after(times, at, 0.9 * before) for at in accepted_at)
+    stage.measured |= {
+        "restarts": len(full),
+        "full rate after, median (s)": full[len(full) // 2],
+        "full rate after, max (s)": full[-1],
+    }
+    assert full[-1] <= 5.0, stage.measured
+
+
+@scenario(
+    "postmaster-killed",
+    fault="SIGKILL of the postmaster, started again",
+    goal="0 lost, full rate ≤ 5 s after it accepts connections",
+    sizes=Sizes(short=1, long=2, full=4),
+    place=own_server,
+)
+async def postmaster_killed(stage: ServerStage, times: int) -> None:
+    await working_pair(stage)
+    accepted_at: list[float] = []
+    async with stage.load(rate=RATE, long_seconds=0.5) as load:
+        before = await undisturbed(stage, load, 3)
+        for _ in range(times):
+            async with stage.fault("postmaster killed"):
+                await stage.kill_server()
+                await stage.start_again()
+            accepted_at.append(time.monotonic())
+            await asyncio.sleep(4)
+    await stage.settle()
+    found = effects(stage.facts.events)
+    longest = max(full_rate_after(found, at, 0.9 * before) for at in accepted_at)
+    stage.measured["full rate after, max (s)"] = longest
+    assert longest <= 5.0, stage.measured
+
+
+@scenario(
+    "failover",
+    fault="the primary killed, its synchronous standby promoted (URL with both hosts)",
+    goal="0 lost, work resumes ≤ 10 s after promotion",
+    sizes=Sizes(short=1, long=None, full=3),
+    place=on_a_cluster,
+)
+async def failover(stage: ClusterStage, seconds: int) -> None:
+    """Promoted after so many seconds without any server."""
+    await _fail_over(stage, seconds)
+
+
+@scenario(
+    "failover-silent",
+    fault="the primary's host gone without a word, its synchronous standby promoted",
+    goal="0 lost, work resumes ≤ 10 s after promotion",
+    sizes=Sizes(short=None, long=1, full=3),
+    place=on_a_cluster_behind_proxies,
+)
+async def failover_silent(stage: ClusterStage, seconds: int) -> None:
+    await _fail_over(stage, seconds, silent=True)
+
+
+async def _fail_over(stage: ClusterStage, seconds: int, *, silent: bool = False) -> None:
+    await working_pair(stage)
+    async with stage.load(rate=RATE, long_seconds=0.5) as load:
+        await load.grown(100)
+        async with stage.fault("failover"):
+            if silent:
+                stage.proxies[0].black_hole()
+            else:
+                await asyncio.to_thread(stage.cluster.lose_primary)
+            await asyncio.sleep(seconds)
+            await stage.cluster.promote()
+        promoted = time.monotonic()
+        await load.grown(100)
+        await stage.history.until(
+            lambda: first_after(effects(stage.history.events()), promoted) < 60, "work to resume"
+        )
+    await stage.settle()
+    resumed = first_after(effects(stage.facts.events), promoted)
+    stage.measured["work resumes after promotion (s)"] = resumed
+    assert resumed <= 10.0, stage.measured
+
+
+@scenario(
+    "enqueue-restarts",
+    fault="enqueues from 50 producers while the database restarts",
+    goal="every call returns a stored id or raises, none stored twice",
+    sizes=Sizes(short=2, long=6, full=15),
+    place=own_server,
+)
+async def enqueue_restarts(stage: ServerStage, times: int) -> None:
+    going_on = True
+    load = stage.load(scheduled=False)
+
+    async def produce(producer: int) -> None:
+        number = 0
+        while going_on:
+            number += 1
+            await load.enqueue("chaos.short", f"{producer}-{number}")
+
+    producers = [asyncio.create_task(produce(number)) for number in range(50)]
+    for turn in range(times):
+        await load.grown(500)
+        async with stage.fault("restart"):
+            await asyncio.to_thread(stage.server.restart, ("immediate", "fast")[turn % 2])
+    await load.grown(500)
+    going_on = False
+    await asyncio.gather(*producers)
+    await stage.workers(2, "--concurrency", "20")
+    await stage.settle()
+    stage.measured["longest call (s)"] = longest = longest_enqueue(stage)
+    stage.measured["calls that raised"] = len(stage.history.of(Kind.RAISED))
+    assert longest <= DATABASE_TIMEOUT + 2
+
+
+def longest_enqueue(stage: ServerStage) -> float:
+    """Seconds that the slowest enqueue took to return or raise."""
+    asked = {event["key"]: event.at for event in stage.history.of(Kind.ASKED)}
+    answers = [*stage.history.of(Kind.ACCEPTED), *stage.history.of(Kind.RAISED)]
+    answered = {event["key"]: event.at for event in answers}
+    if unanswered := asked.keys() - answered.keys():
+        raise Breach(f"{len(unanswered)} enqueues never came back")
+    return max(answered[key] - at for key, at in asked.items())
