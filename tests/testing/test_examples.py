@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import ast
+import importlib.util
 import inspect
 import textwrap
 from datetime import UTC, datetime, timedelta
-from types import ModuleType
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from soniq import Soniq
-from soniq.testing import Clock, assert_enqueued, drain, make_app, pytest_plugin, wait_until
+from soniq.testing import Clock, assert_enqueued, drain, make_app, wait_until
 
 pytest_plugins = ["pytester"]
 
@@ -89,7 +91,7 @@ async def test_the_clock() -> None:
 
 
 def test_the_plugin(pytester: pytest.Pytester) -> None:
-    conftest, test = plugin_examples(pytest_plugin)
+    conftest, test = examples_of_the_plugin()
     pytester.makeini("[pytest]\nasyncio_mode = auto\nasyncio_default_fixture_loop_scope = function")
     pytester.makeconftest(conftest)
     jobs = """
@@ -114,10 +116,13 @@ def test_the_plugin(pytester: pytest.Pytester) -> None:
     pytester.runpytest("-p", "no:cacheprovider").assert_outcomes(passed=1)
 
 
-def plugin_examples(module: ModuleType) -> list[str]:
-    """Each literal block of the module's docstring."""
-    blocks = (inspect.getdoc(module) or "").split("::\n")[1:]
-    return [textwrap.dedent(_indented(block)) for block in blocks]
+def examples_of_the_plugin() -> list[str]:
+    """The literal blocks of its docstring; read, since pytest wants to be the first to import it."""
+    found = importlib.util.find_spec("soniq.testing.pytest_plugin")
+    assert found is not None
+    assert found.origin is not None
+    text = ast.get_docstring(ast.parse(Path(found.origin).read_text())) or ""
+    return [textwrap.dedent(_indented(block)) for block in text.split("::\n")[1:]]
 
 
 def _indented(text: str) -> str:
