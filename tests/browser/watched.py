@@ -1,0 +1,80 @@
+"""A page that is watched for everything that must not happen on it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from axe_playwright_python.async_playwright import Axe
+from playwright.async_api import ConsoleMessage, Locator, Page, Request, expect
+
+from tests.browser.served import Served
+
+PATIENCE_MS = 20_000.0
+expect.set_options(timeout=PATIENCE_MS)
+
+
+class Watched:
+    """A page, and the faults that showed while it was open.
+
+    Args:
+        page: a fresh page.
+        served: the dashboard it will show.
+    """
+
+    def __init__(self, page: Page, served: Served) -> None:
+        self.page = page
+        self._served = served
+        self._faults: list[str] = []
+        self._expected: tuple[str, ...] = ()
+        page.set_default_timeout(PATIENCE_MS)
+        page.on("console", self._spoke)
+        page.on("pageerror", lambda error: self._faults.append(f"error: {error}"))
+        page.on("request", self._asked)
+
+    async def go(self, path: str = "") -> None:
+        """Open a view and wait until it shows what it is about."""
+        await self.page.goto(f"{self._served.url}/{path}")
+        await self.settled()
+
+    async def settled(self) -> None:
+        """Wait until nothing is loading any more."""
+        await self.page.locator("main, form").first.wait_for()
+        await self.page.locator(".loading").first.wait_for(state="detached")
+
+    async def faults_of_access(self) -> list[str]:
+        """What keeps some people from using the page as it is, by axe-core's serious rules."""
+        found = (await Axe().run(self.page)).response["violations"]
+        return [_told(one) for one in found if one["impact"] in ("serious", "critical")]
+
+    async def overflows(self) -> bool:
+        """Whether the page as a whole scrolls sideways."""
+        wide = "document.scrollingElement.scrollWidth > document.scrollingElement.clientWidth"
+        return bool(await self.page.evaluate(wide))
+
+    def row(self, text: str) -> Locator:
+        """The rows in which a text stands."""
+        return self.page.locator("tbody tr[data-row]", has_text=text)
+
+    def expects(self, *texts: str) -> None:
+        """Console messages with these texts are no fault: the test causes them."""
+        self._expected = texts
+
+    def assert_faultless(self) -> None:
+        """Fail if anything showed that must not."""
+        assert not self._faults, "\n".join(self._faults)
+
+    def _spoke(self, message: ConsoleMessage) -> None:
+        if message.type in ("error", "warning") and not any(
+            text in message.text for text in self._expected
+        ):
+            self._faults.append(f"console: {message.text}")
+
+    def _asked(self, request: Request) -> None:
+        inside = request.url.startswith((f"{self._served.origin}/", "data:"))
+        if not inside:
+            self._faults.append(f"a request to {request.url}")
+
+
+def _told(violation: dict[str, Any]) -> str:
+    where = "; ".join(str(node["target"]) for node in violation["nodes"][:3])
+    return f"{violation['id']}: {violation['help']} at {where}"
