@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from importlib.resources import files
 from typing import Final, NamedTuple, Protocol
 
+from soniq.backends.diagnosis import SchemaState
 from soniq.errors import SONIQ_SCHEMA_MISSING, SONIQ_SCHEMA_TOO_NEW, MigrationError, SoniqError
 
 _FILE: Final = re.compile(r"(?P<name>(?P<version>\d+)_\w+)\.sql")
@@ -57,6 +58,10 @@ class PluginTables(Protocol):
 
     async def migrations(self, packages: Sequence[MigrationPackage]) -> list[tuple[str, bool]]:
         """Every migration of these packages by name, and whether it has been applied."""
+        ...
+
+    async def states(self, packages: Sequence[MigrationPackage]) -> dict[str, SchemaState]:
+        """The tables of these packages by their keys, against those that this code knows."""
         ...
 
 
@@ -110,6 +115,18 @@ class Migrations:
                 raise _too_new(self.key, each.version, known)
         names = {each.name for each in done}
         return [step for step in self.steps if step.name not in names]
+
+    def state(self, recorded: Iterable[Recorded]) -> SchemaState:
+        """How the store stands to these steps."""
+        known = {step.version for step in self.steps}
+        done = {each.version: each.compatible_with for each in recorded if each.key == self.key}
+        newer = tuple(version for version in sorted(done) if version not in known)
+        return SchemaState(
+            found=bool(done),
+            pending=tuple(step.name for step in self.steps if step.version not in done),
+            newer=newer,
+            usable=all(done[version] <= max(known, default=0) for version in newer),
+        )
 
     def see_applied(self, recorded: Iterable[Recorded], location: str) -> None:
         """See that nothing is pending.

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
 from soniq.backends.base import Backend
 from soniq.backends.diagnosis import Diagnosis, PresentWorker
+from soniq.backends.plugin_tables import MigrationPackage
 from soniq.settings import SoniqSettings
 
 _BEATS_MISSED: Final = 3
@@ -51,6 +52,7 @@ class Examination:
         location: where it is, for people.
         settings: those of the application.
         declared: the schedules that its code declares.
+        plugins: where the migrations of its plugins are.
         now: this host's clock.
     """
 
@@ -58,6 +60,7 @@ class Examination:
     location: str
     settings: SoniqSettings
     declared: Collection[str] = ()
+    plugins: Sequence[MigrationPackage] = ()
     now: Callable[[], datetime] = system_clock
     limits: Limits = Limits()
 

@@ -74,6 +74,7 @@ async def examine(app: Soniq) -> list[Checked]:
             location=backend.location,
             settings=app.settings,
             declared=[each.name for each in app._declarations],
+            plugins=app._lifecycle.packages(),
         )
     )
 

@@ -17,7 +17,11 @@ async def check_schema(examination: Examination) -> list[Finding]:
             f"{_SETUP} If it was run, it was run on another database: compare SONIQ_DATABASE_URL "
             "where it ran and here.",
         )
-    return _behind(state) + _ahead(state) or ok("The tables fit this version")
+    found = _behind(state) + _ahead(state)
+    states = await examination.backend.plugin_tables.states(examination.plugins)
+    for key, state in states.items():
+        found += _behind(state) + _plugin_ahead(key, state)
+    return found or ok("The tables fit this version")
 
 
 def _behind(state: SchemaState) -> list[Finding]:
@@ -30,7 +34,20 @@ def _ahead(state: SchemaState) -> list[Finding]:
     if not state.newer:
         return []
     told = f"The tables are at version {max(state.newer)}, which this Soniq does not know"
-    remedy = "Upgrade Soniq here to the version that ran `soniq setup`."
+    return _newer(state, told, "Upgrade Soniq here to the version that ran `soniq setup`.")
+
+
+def _plugin_ahead(key: str, state: SchemaState) -> list[Finding]:
+    if not state.newer:
+        return []
+    told = (
+        f"The tables of the plugin {key} are at version {max(state.newer)}, which the release "
+        "installed here does not know"
+    )
+    return _newer(state, told, "Upgrade the plugin here to the release that ran `soniq setup`.")
+
+
+def _newer(state: SchemaState, told: str, remedy: str) -> list[Finding]:
     if state.usable:
         return warning(f"{told}; they are compatible with it", remedy)
     return error(told, remedy)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from soniq.backends.diagnosis import SchemaState
 from soniq.backends.plugin_tables import MigrationPackage
 
 
@@ -15,6 +16,9 @@ class MemoryPluginTables:
 
     async def apply(self, packages: Sequence[MigrationPackage]) -> list[str]:
         return []
+
+    async def states(self, packages: Sequence[MigrationPackage]) -> dict[str, SchemaState]:
+        return {}
 
     async def migrations(self, packages: Sequence[MigrationPackage]) -> list[tuple[str, bool]]:
         return []

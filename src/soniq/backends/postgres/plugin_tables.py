@@ -7,6 +7,7 @@ from contextlib import AbstractAsyncContextManager
 
 import asyncpg
 
+from soniq.backends.diagnosis import SchemaState
 from soniq.backends.plugin_tables import MigrationPackage, Migrations, Recorded, load
 from soniq.backends.postgres.connection import CONNECT_TIMEOUT, Connection, Database, transaction
 from soniq.backends.postgres.errors import MISSING
@@ -73,23 +74,30 @@ class PostgresPluginTables:
             await connection.execute(f"SET LOCAL search_path = {schema}, {path}")
 
     async def migrations(self, packages: Sequence[MigrationPackage]) -> list[tuple[str, bool]]:
-        done = await self._done() if packages else set()
+        done = {each.name for each in await self._found(packages)}
         return [
             (step.name, step.name in done)
             for package in packages
             for step in load(package, "postgres").steps
         ]
 
-    async def _done(self) -> set[str]:
+    async def states(self, packages: Sequence[MigrationPackage]) -> dict[str, SchemaState]:
+        recorded = await self._found(packages)
+        return {package.key: load(package, "postgres").state(recorded) for package in packages}
+
+    async def _found(self, packages: Sequence[MigrationPackage]) -> list[Recorded]:
+        """What is recorded, also where there are no tables yet, or there is no database."""
+        if not packages:
+            return []
         with self._database.translated():
             try:
                 connection = await self._database.connect()
             except asyncpg.InvalidCatalogNameError:
-                return set()
+                return []
             try:
-                return {each.name for each in await self._recorded(connection)}
+                return await self._recorded(connection)
             except MISSING:
-                return set()
+                return []
             finally:
                 await connection.close(timeout=CONNECT_TIMEOUT)
 

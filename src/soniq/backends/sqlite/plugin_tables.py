@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final, Protocol, TypeVar
 
+from soniq.backends.diagnosis import SchemaState
 from soniq.backends.plugin_tables import (
     MigrationPackage,
     Migrations,
@@ -59,14 +60,19 @@ class SQLitePluginTables:
         return await self._write(migrate)
 
     async def migrations(self, packages: Sequence[MigrationPackage]) -> list[tuple[str, bool]]:
-        done: set[str] = set()
-        if packages and self._exists():
-            done = {each.name for each in await self._look(_recorded)}
+        done = {each.name for each in await self._found(packages)}
         return [
             (step.name, step.name in done)
             for package in packages
             for step in load(package, "sqlite").steps
         ]
+
+    async def states(self, packages: Sequence[MigrationPackage]) -> dict[str, SchemaState]:
+        recorded = await self._found(packages)
+        return {package.key: load(package, "sqlite").state(recorded) for package in packages}
+
+    async def _found(self, packages: Sequence[MigrationPackage]) -> list[Recorded]:
+        return await self._look(_recorded) if packages and self._exists() else []
 
 
 def _recorded(database: Database) -> list[Recorded]:

@@ -26,7 +26,7 @@ CREATE TABLE IF NOT EXISTS soniq_migrations (
     compatible_with INTEGER NOT NULL
 )"""
 HAS_LEDGER: Final = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'soniq_migrations'"
-READ_LEDGER: Final = "SELECT version, compatible_with FROM soniq_migrations"
+READ_LEDGER: Final = "SELECT version, compatible_with FROM soniq_migrations WHERE version > 0"
 WRITE_LEDGER: Final = "INSERT INTO soniq_migrations VALUES (?, ?, ?, ?, ?)"
 
 

@@ -1,1 +1,1 @@
-SELECT version, compatible_with FROM soniq_migrations ORDER BY version
+SELECT version, compatible_with FROM soniq_migrations WHERE version > 0 ORDER BY version
