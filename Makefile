@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo ui screenshots test test-long check format bench bench-peers lock clean
+.PHONY: help setup demo ui screenshots test test-long check format bench bench-peers chaos lock clean
 
 help: ## Say what each target does
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -55,6 +55,9 @@ check: setup ## Check format, lint, types, import contracts and unused code
 format: setup ## Format the code and apply the safe fixes
 	@$(BIN)/ruff check --fix --quiet . || true
 	@$(BIN)/ruff format .
+
+chaos: setup ## Inject every fault in full, and report; 25 minutes at most
+	@$(BIN)/python -m tests.chaos --quote docs/reliability.md
 
 bench: setup ## Measure Soniq beside raw SQL, on a Postgres server of its own
 	@$(BIN)/python -m bench

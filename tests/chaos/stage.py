@@ -58,19 +58,18 @@ class Stage:
         Args:
             settings: of the enqueueing app.
         """
-        history = History(folder / "history")
+        history, app = History(folder / "history"), client(url, **settings)
+        stage = cls(url, folder, app, history)
         try:
-            async with client(url, **settings) as app:
-                await app.setup()
-                stage = cls(url, folder, app, history)
-                try:
-                    yield stage
-                except BaseException as error:
-                    error.add_note(stage.fleet.output()[-6000:])
-                    raise
-                finally:
-                    await asyncio.to_thread(stage.fleet.close)
+            await app.setup()
+            yield stage
+        except BaseException as error:
+            error.add_note(stage.fleet.output()[-6000:])
+            raise
         finally:
+            await asyncio.to_thread(stage.fleet.close)
+            if not app.is_closed:
+                await app.close()
             history.close()
 
     # --- acts ----------------------------------------------------------------------------------

@@ -22,7 +22,7 @@ SKEW = 600
     "skewed-clocks",
     fault="the workers' clocks 10 minutes ahead and behind, the leader killed",
     goal="due times, schedules and recovery as ever",
-    sizes=Sizes(short=1, long=2, full=6),
+    sizes=Sizes(short=1, long=2, full=3),
 )
 async def skewed_clocks(stage: Stage, kills: int) -> None:
     short = kills == 1

@@ -20,7 +20,7 @@ MANY_CRASHES = 100
     "kill-one",
     fault="SIGKILL of a worker, the leader, others alive, all defaults",
     goal="its jobs run again: p95 ≤ 10 s, max ≤ 15 s",
-    sizes=Sizes(short=None, long=3, full=15),
+    sizes=Sizes(short=None, long=3, full=10),
 )
 async def kill_one(stage: Stage, kills: int) -> None:
     await kill_in_turn(stage, kills)

@@ -1,0 +1,122 @@
+"""``python -m tests.chaos``: all faults, one after another, and a report.
+
+python -m tests.chaos                          all of them in full, 25 minutes at most
+python -m tests.chaos kill-one zombie          these
+python -m tests.chaos --size short             as `make test` plays them
+python -m tests.chaos --quote docs/reliability.md
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+import tempfile
+import time
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+import asyncpg
+import pytest
+
+from tests.chaos.report import Row, as_markdown, quoted, write
+from tests.chaos.scenario import Scenario, Size, load_all, play
+from tests.postgres_server import PostgresServer
+
+MINUTES: Final = 25.0
+FOLDER: Final = Path(".chaos")
+
+
+def main() -> int:
+    scenarios = load_all()
+    chosen = _parser(sorted(scenarios)).parse_args()
+    wanted = [
+        one
+        for one in scenarios.values()
+        if (not chosen.names or one.name in chosen.names)
+        and getattr(one.sizes, chosen.size) is not None
+    ]
+    rows = asyncio.run(_play_all(wanted, chosen.size, chosen.minutes))
+    write(rows, chosen.folder, size=chosen.size)
+    _say(f"Report: {chosen.folder / 'report.json'} and {chosen.folder / 'report.md'}")
+    if chosen.quote:
+        chosen.quote.write_text(quoted(chosen.quote.read_text(), as_markdown(rows)))
+    broken = [row.name for row in rows if row.verdict == "broken"]
+    _say(f"Broken: {', '.join(broken)}" if broken else f"All {len(rows)} as promised.")
+    return 1 if broken else 0
+
+
+def _parser(names: Sequence[str]) -> argparse.ArgumentParser:
+    made = argparse.ArgumentParser("python -m tests.chaos", description="Inject faults for real.")
+    made.add_argument(
+        "names", nargs="*", metavar="NAME", choices=[[], *names], help="; ".join(names)
+    )
+    made.add_argument("--size", choices=["short", "long", "full"], default="full")
+    made.add_argument("--minutes", type=float, default=MINUTES, help="start nothing after these")
+    made.add_argument("--folder", type=Path, default=FOLDER, help="for the report")
+    made.add_argument("--quote", type=Path, help="a document to put the table into")
+    return made
+
+
+async def _play_all(wanted: Sequence[Scenario], size: Size, minutes: float) -> list[Row]:
+    """One after another, on one server; what fails does not keep the others from being played."""
+    rows = []
+    give_up = time.monotonic() + minutes * 60
+    with PostgresServer() as server:
+        for number, one in enumerate(wanted, 1):
+            _say(f"[{number}/{len(wanted)}] {one.name}: {one.fault}")
+            if time.monotonic() > give_up:
+                rows.append(Row.of(one, "broken", 0.0, problem="there was no time left for it"))
+            else:
+                rows.append(await _row(one, size, server))
+            _say(f"    {_summary(rows[-1])}")
+    return rows
+
+
+async def _row(one: Scenario, size: Size, server: PostgresServer) -> Row:
+    database = "chaos_" + one.name.replace("-", "_")
+    await _on(server, f"CREATE DATABASE {database}")
+    began = time.monotonic()
+    try:
+        with tempfile.TemporaryDirectory(prefix="soniq-chaos-") as folder:
+            url = server.database_url(database)
+            stage = await play(one, size, url, Path(folder))
+        took = time.monotonic() - began
+        return Row.of(one, "kept", took, figures=stage.figures, measured=stage.measured)
+    except pytest.skip.Exception as reason:
+        return Row.of(one, "not played", 0.0, problem=str(reason))
+    except Exception as error:  # noqa: BLE001 - it is what the report is for
+        problem = "".join(traceback.format_exception(error))
+        return Row.of(one, "broken", time.monotonic() - began, problem=problem)
+    finally:
+        await _on(server, f"DROP DATABASE IF EXISTS {database} WITH (FORCE)")
+
+
+def _summary(row: Row) -> str:
+    if row.verdict != "kept":
+        return f"{row.verdict}: {row.problem}"
+    found = [f"kept, {row.seconds:.0f} s"]
+    if row.figures is not None:
+        found.append(f"{row.figures.jobs} jobs, {row.figures.lost} lost")
+        if recovery := row.figures.recovery:
+            found.append(f"run again after {recovery.p95:.1f} s (p95), {recovery.max:.1f} s (max)")
+    return "; ".join(found + [f"{name} {value}" for name, value in row.measured.items()])
+
+
+async def _on(server: PostgresServer, statement: str) -> None:
+    connection = await asyncpg.connect(server.url)
+    try:
+        await connection.execute(statement)
+    finally:
+        await connection.close()
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
