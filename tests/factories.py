@@ -33,6 +33,7 @@ def new_job(
     scheduled_at: datetime | None = None,
     delay: float = 0.0,
     producer_id: str | None = None,
+    trace: str | None = None,
 ) -> NewJob:
     """A job to store; `args` may be given as values or as JSON text."""
     return NewJob(
@@ -46,6 +47,7 @@ def new_job(
         scheduled_at=scheduled_at,
         delay=delay,
         producer_id=producer_id,
+        trace=trace,
     )
 
 

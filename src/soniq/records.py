@@ -74,6 +74,8 @@ class NewJob(NamedTuple):
     """Due at this aware time; None means `delay` seconds after the database's now."""
     delay: float = 0.0
     producer_id: str | None = None
+    trace: str | None = None
+    """The trace that it belongs to: a JSON object of propagated fields, as text."""
 
 
 class ClaimedJob(NamedTuple):
@@ -93,6 +95,7 @@ class ClaimedJob(NamedTuple):
     created_at: datetime
     dedup_key: str | None = None
     producer_id: str | None = None
+    trace: str | None = None
 
 
 class Claimed(NamedTuple):

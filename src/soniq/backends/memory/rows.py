@@ -54,6 +54,7 @@ class Row:
     last_resurrection_at: datetime | None = None
     last_resurrection_job_id: str | None = None
     tags: tuple[str, ...] = ()
+    trace: str | None = None
 
     @classmethod
     def of(cls, job: NewJob, now: datetime) -> Row:
@@ -67,6 +68,7 @@ class Row:
             max_attempts=job.max_attempts,
             dedup_key=job.dedup_key,
             producer_id=job.producer_id,
+            trace=job.trace,
             scheduled_at=due.astimezone(UTC) if due else now + timedelta(seconds=job.delay),
             created_at=now,
             updated_at=now,
@@ -87,6 +89,7 @@ class Row:
             self.created_at,
             self.dedup_key,
             self.producer_id,
+            self.trace,
         )
 
     def state(self) -> JobState:

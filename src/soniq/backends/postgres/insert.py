@@ -23,7 +23,7 @@ _ROUNDS: Final = 20
 
 _own = attrgetter("id", "args")
 _kind = attrgetter(
-    "job_name", "queue", "priority", "max_attempts", "scheduled_at", "delay", "producer_id"
+    "job_name", "queue", "priority", "max_attempts", "scheduled_at", "delay", "producer_id", "trace"
 )
 """What the jobs of one call, and often those of many callers, have in common."""
 
@@ -32,7 +32,7 @@ def chunks(jobs: Sequence[NewJob]) -> Iterator[Sequence[NewJob]]:
     """`jobs` in parts that one statement may carry."""
     start = size = 0
     for index, job in enumerate(jobs):
-        bytes_more = _ROW_BYTES + _size(job.args)
+        bytes_more = _ROW_BYTES + _size(job.args) + len(job.trace or "")
         if index > start and (size + bytes_more > CHUNK_BYTES or index - start >= CHUNK_ROWS):
             yield jobs[start:index]
             start, size = index, 0

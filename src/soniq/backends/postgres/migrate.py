@@ -21,7 +21,7 @@ LOCK_TIMEOUT: Final = "5s"
 
 # The oldest version of Soniq, by its last migration, that still works on tables with the
 # migration; one that is not named here needs a Soniq that knows it.
-_COMPATIBLE_WITH: Final[Mapping[int, int]] = {2: 1, 3: 1, 4: 1}
+_COMPATIBLE_WITH: Final[Mapping[int, int]] = {2: 1, 3: 1, 4: 1, 5: 1}
 
 _log = logging.getLogger("soniq.postgres")
 

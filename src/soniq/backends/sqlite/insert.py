@@ -25,7 +25,7 @@ def check_storable(jobs: Iterable[NewJob]) -> None:
         Unstorable: a text holds a NUL character or a lone surrogate.
     """
     for job in jobs:
-        check_text(job.job_name, job.args, job.queue, job.dedup_key, job.producer_id)
+        check_text(job.job_name, job.args, job.queue, job.dedup_key, job.producer_id, job.trace)
 
 
 def _row(job: NewJob, now: datetime, stamped: str) -> tuple[Any, ...]:
@@ -44,6 +44,7 @@ def _row(job: NewJob, now: datetime, stamped: str) -> tuple[Any, ...]:
         stamped,
         stamped,
         job.producer_id,
+        job.trace,
         job.args,
     )
 

@@ -36,7 +36,7 @@ claimed AS (
     WHERE j.id = ANY (ARRAY(SELECT id FROM picked))
     RETURNING
         j.id::text, j.job_name, j.args, j.queue, j.priority, j.attempts, j.max_attempts,
-        j.crashes, j.claim, j.scheduled_at, j.created_at, j.dedup_key, j.producer_id
+        j.crashes, j.claim, j.scheduled_at, j.created_at, j.dedup_key, j.producer_id, j.trace
 )
 SELECT * FROM claimed
 UNION ALL
@@ -54,6 +54,6 @@ SELECT
         ORDER BY j.scheduled_at, j.id
         LIMIT 1
     ),
-    now(), NULL, NULL
+    now(), NULL, NULL, NULL
 FROM lanes AS lane
 WHERE cardinality($1::text[]) > 1 OR (SELECT count(*) FROM picked) < $6::int

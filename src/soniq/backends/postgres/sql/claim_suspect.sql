@@ -24,7 +24,7 @@ claimed AS (
     WHERE j.id = ANY (ARRAY(SELECT id FROM picked))
     RETURNING
         j.id::text, j.job_name, j.args, j.queue, j.priority, j.attempts, j.max_attempts,
-        j.crashes, j.claim, j.scheduled_at, j.created_at, j.dedup_key, j.producer_id
+        j.crashes, j.claim, j.scheduled_at, j.created_at, j.dedup_key, j.producer_id, j.trace
 )
 SELECT * FROM claimed
 UNION ALL
@@ -39,4 +39,4 @@ SELECT
             AND j.job_name <> ALL ($3::text[])
             AND j.id <> ALL (ARRAY(SELECT id FROM picked))
     ),
-    now(), NULL, NULL
+    now(), NULL, NULL, NULL

@@ -1,4 +1,4 @@
--- $1..$10 the columns of the new jobs   $11 payload up to the time, or null
+-- $1..$11 the columns of the new jobs   $12 payload up to the time, or null
 -- Ids and documents travel as text: the connection may be a user's, with codecs of their own.
 WITH stored AS (
     -- include insert_rows
@@ -8,7 +8,7 @@ SELECT
     now() AS now,
     (
         SELECT count(pg_notify(
-            'soniq_new_job', $11::text || (extract(epoch FROM now()) * 1000000)::bigint || '}'
+            'soniq_new_job', $12::text || (extract(epoch FROM now()) * 1000000)::bigint || '}'
         ))
-        WHERE $11::text IS NOT NULL
+        WHERE $12::text IS NOT NULL
     )

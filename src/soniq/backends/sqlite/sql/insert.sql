@@ -1,6 +1,6 @@
 INSERT INTO soniq_jobs (
     id, job_name, status, queue, priority, max_attempts, dedup_key,
-    scheduled_at, created_at, updated_at, producer_id, args
+    scheduled_at, created_at, updated_at, producer_id, trace, args
 )
-VALUES (?, ?, 'queued', ?, ?, ?, ?, ?, ?, ?, ?, ?)
+VALUES (?, ?, 'queued', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT DO NOTHING

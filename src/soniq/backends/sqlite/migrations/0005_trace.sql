@@ -1,0 +1,4 @@
+-- compatible_with: 1
+
+-- The trace that a job belongs to, as its enqueuer's program wrote it down.
+ALTER TABLE soniq_jobs ADD COLUMN trace TEXT;
