@@ -1,0 +1,39 @@
+"""How fast jobs have their effects. Pure over a history's events."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Sequence
+
+from tests.chaos.history import Event, Kind
+
+_STEP = 0.1
+
+
+def effects(events: Sequence[Event]) -> list[float]:
+    """When effects were had, in order."""
+    return sorted(event.at for event in events if event.kind is Kind.EFFECT)
+
+
+def rate(times: Sequence[float], begin: float, end: float) -> float:
+    """Of `times` in order, how many a second lie between two."""
+    return (bisect_left(times, end) - bisect_left(times, begin)) / (end - begin)
+
+
+def full_rate_after(
+    times: Sequence[float], at: float, wanted: float, *, window: float = 2.0
+) -> float:
+    """Seconds from `at` until the rate, over a window that begins then, is at least `wanted`."""
+    last = times[-1] if times else at
+    begin = at
+    while begin <= last:
+        if rate(times, begin, begin + window) >= wanted:
+            return begin - at
+        begin += _STEP
+    return float("inf")
+
+
+def first_after(times: Sequence[float], at: float) -> float:
+    """Seconds from `at` to the first of `times` after it."""
+    index = bisect_left(times, at)
+    return times[index] - at if index < len(times) else float("inf")
