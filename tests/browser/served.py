@@ -54,6 +54,16 @@ class Served:
             program.line(r"startup complete")
             yield cls(url, database, key)
 
+    @classmethod
+    @contextmanager
+    def mounted(cls, database: Path) -> Iterator[Served]:
+        """Serve it below /ops/jobs of another application during the block."""
+        env = {"SONIQ_DATABASE_URL": str(database)}
+        command = ["tests.browser.mounted:site", "--port", "0", "--lifespan", "off"]
+        with Program([sys.executable, "-m", "uvicorn", *command], env=env, cwd=ROOT) as program:
+            url = program.line(r"running on (http://\S+)")[1]
+            yield cls(f"{url}/ops/jobs", database, None)
+
     @contextmanager
     def worker(self) -> Iterator[Program]:
         """Run a worker on its database during the block."""
