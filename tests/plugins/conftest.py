@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any
 
-from soniq import Soniq
+from soniq import PermanentFailure, Snooze, Soniq
 from soniq.plugins import Plugin, PluginJob, PluginWorker
 from tests.worker.conftest import PATIENCE, app, make_app, store, until, until_status, working
 
@@ -78,3 +78,47 @@ class Diary(Named):
             while len(self.pages) < number:
                 self.written.clear()
                 await self.written.wait()
+
+
+class Updated(Named):
+    """Keeps the jobs it was told of."""
+
+    def __init__(self, identifier: str = "tests.updated") -> None:
+        super().__init__(identifier)
+        self.jobs: list[PluginJob] = []
+
+    async def on_job_updated(self, *, worker: PluginWorker, job: PluginJob) -> None:
+        self.jobs.append(job)
+
+
+def define(app: Soniq) -> None:
+    @app.job(name="works", retries=1)
+    async def works(number: int = 0) -> int:
+        return number
+
+    @app.job(name="fails", retries=1)
+    async def fails() -> None:
+        raise ValueError("as ever")
+
+    @app.job(name="fatal")
+    async def fatal() -> None:
+        raise PermanentFailure("never again")
+
+    @app.job(name="snoozes")
+    async def snoozes() -> Snooze:
+        return Snooze(3600, "later")
+
+
+async def run_one(app: Soniq, name: str, **args: Any) -> dict[str, Any]:
+    """Enqueue a job, run what is due, and give the job."""
+    job_id = await app.enqueue(name, args=args)
+    await app.run_worker(run_once=True)
+    job = await app.get_job(job_id)
+    assert job is not None
+    return job
+
+
+async def memory_app(*plugins: Plugin, **settings: Any) -> Soniq:
+    app = Soniq(backend="memory", plugins=plugins, **settings)
+    define(app)
+    return app

@@ -1,0 +1,62 @@
+"""Writes down the runs that took too long, as lines of JSON."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from pathlib import Path
+
+from soniq import Soniq
+from soniq.plugins import Plugin, PluginJob, PluginWorker
+
+__all__ = ["SlowRuns"]
+
+
+class SlowRuns(Plugin):
+    """Keeps a file of slow runs.
+
+    Args:
+        seconds: how long a run may take without being written down.
+        path: the file; lines are added to it.
+    """
+
+    def __init__(self, seconds: float = 1.0, path: str | Path = "slow-runs.jsonl") -> None:
+        self._seconds = seconds
+        self._path = Path(path)
+        self._lines: list[str] = []
+
+    @staticmethod
+    def get_identifier() -> str:
+        return "example.slow_runs"
+
+    async def on_job_updated(self, *, worker: PluginWorker, job: PluginJob) -> None:
+        if job.duration_s is not None and job.duration_s >= self._seconds:
+            self._lines.append(
+                json.dumps(
+                    {
+                        "job": job.job_name,
+                        "id": job.id,
+                        "queue": job.queue,
+                        "outcome": job.outcome,
+                        "seconds": round(job.duration_s, 3),
+                    }
+                )
+            )
+            self.wake_up()
+
+    async def run(self, worker: PluginWorker, app: Soniq) -> None:
+        try:
+            while True:
+                await self._write()
+                await self.sleep(60)
+        finally:
+            await self._write()
+
+    async def _write(self) -> None:
+        lines, self._lines = self._lines, []
+        if lines:
+            await asyncio.to_thread(self._append, "".join(f"{line}\n" for line in lines))
+
+    def _append(self, text: str) -> None:
+        with self._path.open("a") as file:
+            file.write(text)

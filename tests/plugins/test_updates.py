@@ -1,0 +1,116 @@
+"""What plugins are told once an end is stored: nothing else, nothing twice, and beside the work."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from soniq import JobContext
+from soniq.plugins import PluginJob, PluginWorker
+from tests.plugins.conftest import Updated, define, memory_app, run_one
+from tests.worker.conftest import MakeApp, until_status, working
+
+
+async def test_an_update_is_told_once_it_can_be_read(make_app: MakeApp) -> None:
+    class Reading(Updated):
+        async def on_job_updated(self, *, worker: PluginWorker, job: PluginJob) -> None:
+            stored = await worker.app.get_job(job.id)
+            assert stored is not None
+            assert stored["status"] == job.status
+            self.jobs.append(job)
+
+    plugin = Reading()
+    app = await make_app(plugins=[plugin])
+    define(app)
+    await app.enqueue_many("works", [{"number": number} for number in range(20)])
+    await run_one(app, "fatal")
+    assert len(plugin.jobs) == 21
+
+
+async def test_an_end_that_the_store_refuses_is_not_told(make_app: MakeApp) -> None:
+    plugin = Updated()
+    app = await make_app(plugins=[plugin])
+
+    @app.job(name="deletes.itself")
+    async def deletes_itself(ctx: JobContext) -> None:
+        await app.delete_job(ctx.job_id)
+
+    @app.job(name="after")
+    async def after() -> None: ...
+
+    async with working(app, concurrency=1):
+        await app.enqueue("deletes.itself")
+        await until_status(app, await app.enqueue("after"), "done")
+    assert [job.job_name for job in plugin.jobs] == ["after"]
+
+
+async def test_a_plugin_that_raises_is_told_of_the_next_update(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    class Broken(Updated):
+        async def on_job_updated(self, *, worker: PluginWorker, job: PluginJob) -> None:
+            self.jobs.append(job)
+            if len(self.jobs) == 1:
+                raise OSError("no disk")
+            if len(self.jobs) == 2:
+                raise asyncio.CancelledError
+
+    broken, fine = Broken("tests.broken"), Updated()
+    app = await memory_app(broken, fine)
+    await app.enqueue_many("works", [{}] * 4)
+    await app.run_worker(run_once=True)
+    assert (len(broken.jobs), len(fine.jobs)) == (4, 4)
+    assert caplog.text.count("Plugin tests.broken: on_job_updated failed") == 2
+    await app.close()
+
+
+async def test_a_plugin_that_hangs_holds_up_nobody_and_is_told_of_the_next_update(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    class Hanging(Updated):
+        async def on_job_updated(self, *, worker: PluginWorker, job: PluginJob) -> None:
+            self.jobs.append(job)
+            if len(self.jobs) == 1:
+                await asyncio.Event().wait()
+
+    hanging, fine = Hanging("tests.hanging"), Updated()
+    app = await memory_app(hanging, fine, hook_timeout=0.2)
+    async with working(app):
+        first = await app.enqueue("works")
+        await until_status(app, first, "done")
+        second = await app.enqueue("works")
+        await until_status(app, second, "done")
+    assert [job.id for job in hanging.jobs] == [first, second]
+    assert len(fine.jobs) == 2
+    assert "Plugin tests.hanging: on_job_updated failed: TimeoutError" in caplog.text
+    await app.close()
+
+
+async def test_a_plugin_that_never_catches_up_is_cut_off_and_that_is_told(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("soniq.plugins.updates.BACKLOG", 5)
+
+    class Stuck(Updated):
+        async def on_job_updated(self, *, worker: PluginWorker, job: PluginJob) -> None:
+            self.jobs.append(job)
+            await asyncio.Event().wait()
+
+    stuck = Stuck("tests.stuck")
+    app = await memory_app(stuck, hook_timeout=0.3)
+    await app.enqueue_many("works", [{}] * 50)
+    async with asyncio.timeout(15):
+        await app.run_worker(run_once=True)
+    lost = sum(
+        record.args[1]
+        for record in caplog.records
+        if "was not told of" in record.msg
+        and isinstance(record.args, tuple)
+        and isinstance(record.args[1], int)
+    )
+    assert 1 <= len(stuck.jobs) < 50
+    assert len(stuck.jobs) + lost == 50
+    stats = await app.get_queue_stats()
+    assert stats["done"] == 50
+    await app.close()
