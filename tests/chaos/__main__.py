@@ -96,7 +96,7 @@ async def _row(one: Scenario, size: Size, server: PostgresServer) -> Row:
 
 def _summary(row: Row) -> str:
     if row.verdict != "kept":
-        return f"{row.verdict}: {row.problem}"
+        return f"{row.verdict}: {row.problem[:2000]}"
     found = [f"kept, {row.seconds:.0f} s"]
     if row.figures is not None:
         found.append(f"{row.figures.jobs} jobs, {row.figures.lost} lost")

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import itertools
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 from tests.chaos.figures import recoveries, spread
@@ -36,6 +38,25 @@ async def kill_one(stage: Stage, kills: int) -> None:
 async def kill_one_quick(stage: Stage, kills: int) -> None:
     await kill_in_turn(stage, kills, heartbeat_interval=1)
     assert_recovery(stage, p95=3.0, longest=15.0)
+
+
+@asynccontextmanager
+async def on_a_file(_url: str, folder: Path) -> AsyncIterator[Stage]:
+    """A stage on a SQLite file."""
+    async with Stage.open(f"sqlite:///{folder / 'jobs.db'}", folder) as stage:
+        yield stage
+
+
+@scenario(
+    "kill-one-sqlite",
+    fault="SIGKILL of a worker on a SQLite file, others alive, all defaults",
+    goal="its jobs run again: p95 ≤ 10 s, max ≤ 15 s",
+    sizes=Sizes(short=None, long=2, full=4),
+    place=on_a_file,
+)
+async def kill_one_sqlite(stage: Stage, kills: int) -> None:
+    await kill_in_turn(stage, kills)
+    assert_recovery(stage, p95=10.0, longest=15.0)
 
 
 @scenario(
