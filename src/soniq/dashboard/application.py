@@ -18,6 +18,8 @@ from soniq.app import Soniq
 from soniq.dashboard.access import Access, Authorize, Gate
 from soniq.dashboard.api import OPERATIONS
 from soniq.dashboard.desk import Desk
+from soniq.dashboard.exposition import metrics_route
+from soniq.dashboard.extensions import plugin_routes
 from soniq.dashboard.health import health_route
 from soniq.dashboard.hosts import Hosts, names_of
 from soniq.dashboard.openapi import describe
@@ -25,7 +27,7 @@ from soniq.dashboard.operations import Refused
 from soniq.dashboard.pages import page_routes
 from soniq.dashboard.replies import json_reply, problem
 from soniq.dashboard.safeguards import Safeguards
-from soniq.dashboard.serving import route_of
+from soniq.dashboard.serving import WENT_WRONG, route_of
 from soniq.dashboard.settings import DashboardSettings
 from soniq.dashboard.signing_in import login_route
 from soniq.dashboard.streaming import events_route
@@ -95,7 +97,9 @@ def _routes(desk: Desk, access: Access) -> list[BaseRoute]:
         login_route(access),
         health_route(desk),
         events_route(desk.live),
+        metrics_route(desk),
         Route("/api/openapi.json", openapi, methods=["GET"]),
+        *plugin_routes(desk.app),
         *(route_of(operation, desk) for operation in OPERATIONS),
         *page_routes(),
     ]
@@ -126,4 +130,4 @@ async def _refused(_: Request, error: Exception) -> Response:
 
 async def _internal(request: Request, error: Exception) -> Response:
     _log.error("%s %s failed", request.method, request.url.path, exc_info=error)
-    return problem(500, "Something went wrong here; the dashboard's log tells what.")
+    return problem(500, WENT_WRONG)

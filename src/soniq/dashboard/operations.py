@@ -11,8 +11,8 @@ from pydantic import BaseModel, TypeAdapter
 from soniq.dashboard.desk import Desk
 from soniq.dashboard.visitors import Visitor
 
-Query = TypeVar("Query", bound=BaseModel)
-Body = TypeVar("Body", bound=BaseModel)
+QueryT_co = TypeVar("QueryT_co", bound=BaseModel, covariant=True)
+BodyT_co = TypeVar("BodyT_co", bound=BaseModel, covariant=True)
 
 
 class Nothing(BaseModel):
@@ -20,7 +20,7 @@ class Nothing(BaseModel):
 
 
 @dataclass(frozen=True, slots=True)
-class Asked(Generic[Query, Body]):
+class Asked(Generic[QueryT_co, BodyT_co]):
     """A request, checked.
 
     Attributes:
@@ -35,8 +35,8 @@ class Asked(Generic[Query, Body]):
     desk: Desk
     visitor: Visitor
     prefix: str
-    query: Query
-    body: Body
+    query: QueryT_co
+    body: BodyT_co
     path: Mapping[str, str]
 
 
@@ -63,7 +63,7 @@ class Operation:
         call: does it; its first line of documentation says what that is.
         answer: the type of what it gives.
         query, body: what it takes.
-        writes: whether only operators may ask.
+        action: what it is in the record of what was done; None for one that only looks.
         errors: other answers, by status: what they mean.
     """
 
@@ -73,8 +73,13 @@ class Operation:
     answer: Any
     query: type[BaseModel] = Nothing
     body: type[BaseModel] = Nothing
-    writes: bool = False
+    action: str | None = None
     errors: Mapping[int, str] = field(default_factory=dict)
+
+    @property
+    def writes(self) -> bool:
+        """Whether only operators may ask."""
+        return self.action is not None
 
     @property
     def adapter(self) -> TypeAdapter[Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from html import escape
 from pathlib import Path
 from typing import Final
@@ -31,6 +32,7 @@ VIEWS: Final = (
     "/audit",
 )
 _PLACEHOLDER: Final = "__SONIQ_PREFIX__"
+_HASHED: Final = re.compile(r"-[0-9A-Za-z]{8}\.\w+$")
 _NOT_BUILT: Final = """<!doctype html>
 <html lang="en">
 <head><meta charset="utf-8"><title>Soniq</title></head>
@@ -56,7 +58,8 @@ class _Assets(StaticFiles):
             raise HTTPException(404)
         reply = await super().get_response(path, scope)
         if reply.status_code in (200, 206, 304):
-            reply.headers["cache-control"] = "public, max-age=31536000, immutable"
+            kept = "public, max-age=31536000, immutable" if _HASHED.search(path) else "no-cache"
+            reply.headers["cache-control"] = kept
         return reply
 
 
@@ -72,6 +75,4 @@ async def _index(request: Request) -> Response:
         text = (STATIC / "index.html").read_text(encoding="utf-8")
     except FileNotFoundError:
         return page(_NOT_BUILT.format(prefix=prefix))
-    if "<base" not in text:
-        text = text.replace("<head>", f'<head><base href="{_PLACEHOLDER}/">', 1)
     return page(text.replace(_PLACEHOLDER, prefix))

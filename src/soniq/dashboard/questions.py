@@ -22,7 +22,7 @@ def _within(low: int, high: int) -> AfterValidator:
 Text = Annotated[Annotated[str, Field(max_length=_LONGEST)] | None, BeforeValidator(_blank_is_none)]
 Status = Annotated[JobStatus | None, BeforeValidator(_blank_is_none)]
 Reason = Annotated[DeadLetterReason | None, BeforeValidator(_blank_is_none)]
-Offset = Annotated[int, _within(0, 1_000_000)]
+Offset = Annotated[int, _within(0, 100_000)]
 Hours = Annotated[int, _within(1, 24 * 90)]
 
 
@@ -124,9 +124,9 @@ class BulkOrder(Order):
     """What to do to many dead letters; an empty filter means all of them.
 
     Attributes:
-        filter: which.
+        filter: which; a text is a glob on the job name.
         dry_run: change nothing, and say what would be changed.
     """
 
-    filter: LetterFilter
+    filter: LetterFilter | Annotated[str, Field(min_length=1, max_length=_LONGEST)]
     dry_run: bool = False

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, Final
 
 from pydantic import BaseModel, ValidationError
 from starlette.requests import Request
@@ -16,9 +17,14 @@ from soniq.dashboard.desk import Desk
 from soniq.dashboard.operations import Asked, Nothing, Operation, Refused
 from soniq.dashboard.origins import is_own_page
 from soniq.dashboard.paths import prefix_of
+from soniq.dashboard.recording import recorded
 from soniq.dashboard.replies import JSON, json_reply, problem
 from soniq.dashboard.visitors import Visitor
 from soniq.errors import SoniqError
+
+_log = logging.getLogger("soniq.dashboard")
+
+WENT_WRONG: Final = "Something went wrong here; the dashboard's log tells what."
 
 
 def route_of(operation: Operation, desk: Desk) -> Route:
@@ -26,13 +32,14 @@ def route_of(operation: Operation, desk: Desk) -> Route:
     adapter = operation.adapter
 
     async def serve(request: Request) -> Response:
-        answer = await operation.call(await _asked(operation, desk, request))
+        asked = await _asked(operation, desk, request)
+        answer = await recorded(operation, asked, lambda: operation.call(asked))
         return json_reply(adapter.dump_json(answer))
 
-    return Route(operation.path, _mending(serve), methods=[operation.method])
+    return Route(operation.path, mending(serve), methods=[operation.method])
 
 
-def _mending(
+def mending(
     serve: Callable[[Request], Awaitable[Response]],
 ) -> Callable[[Request], Awaitable[Response]]:
     """What goes wrong becomes an answer that says so."""
@@ -48,6 +55,9 @@ def _mending(
             return problem(400, "No store can hold what was sent.")
         except SoniqError as error:
             return problem(503, " ".join([error.message, *error.suggestions]))
+        except Exception:  # noqa: BLE001 - the edge: whoever asked gets an answer, the log the rest
+            _log.exception("%s %s failed", request.method, request.url.path)
+            return problem(500, WENT_WRONG)
 
     return mended
 

@@ -38,10 +38,16 @@ Key = TypeVar("Key")
 
 _WAITING: Final = 200_000
 """Queued jobs that are counted one by one."""
-_SAMPLED: Final = 1_000
+_SAMPLED: Final = 500
 """Pages of a sample."""
 _LATELY: Final = 5_000
 """Ended jobs that a pace is judged by."""
+_NAMED: Final = 100_000
+"""Queued jobs whose names are read."""
+_SPANNED: Final = 20_000
+"""Ended jobs of a time that are read one by one."""
+_GLANCE: Final = 2_000
+"""The newest jobs, among which what is looked for mostly is."""
 _HELD: Final = 10_000
 _SUSPECTS: Final = 1_000
 _JOBS: Final = "jobs"
@@ -88,8 +94,7 @@ class PostgresOverview(PostgresAudit):
 
     async def endings(self, *, since: float, step: float) -> Endings:
         async with self._looking() as look:
-            many, _ = await look.many()
-            if many:
+            if (await look.by_index("has_ended_since", since, _SPANNED))[0][0]:
                 share = await look.share(_JOBS)
                 rows = await look.fetch("sample_endings", since, step, share)
             else:
@@ -139,7 +144,8 @@ class PostgresOverview(PostgresAudit):
         ]
 
     async def waiting_names(self, *, since: float) -> list[WaitingName]:
-        rows = await self._fetch("waiting_names", _WAITING, since)
+        async with self._looking() as look:
+            rows = await look.by_index("waiting_names", _NAMED, since)
         return [WaitingName(*row) for row in rows]
 
     # --- jobs ----------------------------------------------------------------------------------
@@ -154,19 +160,35 @@ class PostgresOverview(PostgresAudit):
             return Found([], 0, 0, None)
 
     async def _find(self, condition: Condition, below: str | None, most: int, rows: int) -> Found:
-        shortcut = _SHORTCUTS.get(condition.status or "")
-        if shortcut and condition.job_name is None and condition.text is None:
-            async with self._looking() as look:
-                found = (await look.by_index(shortcut, below, _WAITING, most, condition.queue))[0]
-            if found["looked_at"] < _WAITING:
-                ids = found["ids"]
-                rest = ids[-1] if len(ids) < found["matching"] and ids else None
-                return Found(ids, found["matching"], found["matching"], rest)
         pattern = None if condition.text is None else f"%{_plain(condition.text)}%"
         wanted = (condition.queue, condition.status, condition.job_name, pattern)
+        shortcut = _SHORTCUTS.get(condition.status or "")
+        if not shortcut or condition.job_name is not None or pattern is not None:
+            return await self._walk(below, rows, most, wanted)
+        glance = await self._walk(below, min(rows, _GLANCE), most, wanted)
+        if len(glance.ids) == most or glance.rest_from is None:
+            return glance
+        known = await self._all_known(shortcut, below, most, condition.queue)
+        return known or await self._walk(below, rows, most, wanted)
+
+    async def _walk(
+        self, below: str | None, rows: int, most: int, wanted: tuple[Any, ...]
+    ) -> Found:
+        """Look at row after row, by primary key."""
         found = (await self._fetch("find_jobs", below, rows, most, *wanted))[0]
         rest = found["last"] if found["looked_at"] == rows else None
         return Found(found["ids"], found["looked_at"], found["matching"], rest)
+
+    async def _all_known(
+        self, shortcut: str, below: str | None, most: int, queue: str | None
+    ) -> Found | None:
+        """All that match, by an index that holds nothing else; None where they are too many."""
+        async with self._looking() as look:
+            found = (await look.by_index(shortcut, below, _WAITING, most, queue))[0]
+        if found["looked_at"] >= _WAITING:
+            return None
+        ids, matching = found["ids"], found["matching"]
+        return Found(ids, matching, matching, ids[-1] if len(ids) < matching else None)
 
     async def show(self, ids: Sequence[str]) -> list[JobDict]:
         rows = await self._fetch("jobs_by_id", [each for each in ids if is_id(each)])

@@ -7,8 +7,6 @@ from typing import Any, Final
 from soniq.dashboard.answers import Count, RunCount, ScheduleEntry
 from soniq.dashboard.operations import Asked, Operation, Refused
 
-_ERRORS: Final = {400: "There is no such schedule"}
-
 
 async def schedules(asked: Asked[Any, Any]) -> list[ScheduleEntry]:
     """Every schedule, by name."""
@@ -50,7 +48,7 @@ def _unknown(name: str) -> Refused:
 
 OPERATIONS: Final = (
     Operation("GET", "/api/schedules", schedules, list[ScheduleEntry]),
-    Operation("POST", "/api/schedules/{name}/pause", pause, Count, writes=True, errors=_ERRORS),
-    Operation("POST", "/api/schedules/{name}/resume", resume, Count, writes=True, errors=_ERRORS),
-    Operation("POST", "/api/schedules/{name}/run", run, RunCount, writes=True, errors=_ERRORS),
+    Operation("POST", "/api/schedules/{name}/pause", pause, Count, action="schedule.pause"),
+    Operation("POST", "/api/schedules/{name}/resume", resume, Count, action="schedule.resume"),
+    Operation("POST", "/api/schedules/{name}/run", run, RunCount, action="schedule.run"),
 )

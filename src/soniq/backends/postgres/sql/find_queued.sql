@@ -1,12 +1,11 @@
 -- $1 id below which to look, or null   $2 rows to look at   $3 ids to give   $4 queue or null
 WITH looked AS MATERIALIZED (
-    SELECT id
-    FROM soniq_jobs
-    WHERE status = 'queued' AND crashes = 0 AND ($4::text IS NULL OR queue = $4)
-    LIMIT $2
-),
-matching AS MATERIALIZED (
-    SELECT id FROM looked
+    (
+        SELECT id
+        FROM soniq_jobs
+        WHERE status = 'queued' AND crashes = 0 AND ($4::text IS NULL OR queue = $4)
+        LIMIT $2
+    )
     UNION ALL
     (
         SELECT id
@@ -17,8 +16,9 @@ matching AS MATERIALIZED (
 )
 SELECT
     ARRAY(
-        SELECT id::text FROM matching WHERE $1::uuid IS NULL OR id < $1
-        ORDER BY matching.id DESC LIMIT $3
+        SELECT id::text FROM looked WHERE $1::uuid IS NULL OR id < $1
+        ORDER BY looked.id DESC LIMIT $3
     ) AS ids,
-    (SELECT count(*) FROM looked) AS looked_at,
-    (SELECT count(*) FROM matching WHERE $1::uuid IS NULL OR id < $1) AS matching
+    count(*) AS looked_at,
+    count(*) FILTER (WHERE $1::uuid IS NULL OR id < $1) AS matching
+FROM looked

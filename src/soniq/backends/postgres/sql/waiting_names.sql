@@ -4,7 +4,10 @@ SELECT job_name, sum(queued)::bigint AS queued, sum(dead_letter)::bigint AS dead
 FROM (
     SELECT job_name, count(*) AS queued, 0 AS dead_letter, max(updated_at) AS last_seen
     FROM (
-        SELECT job_name, updated_at FROM soniq_jobs WHERE status = 'queued' LIMIT $1
+        SELECT job_name, updated_at
+        FROM soniq_jobs
+        WHERE status = 'queued' AND crashes = 0
+        LIMIT $1
     ) AS queued
     GROUP BY job_name
     UNION ALL

@@ -1,0 +1,75 @@
+"""Lists of dead letters, page by page."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from typing import Any, Final
+
+from soniq.backends.dead_letters import DeadLetterJob, Picked, Selection
+from soniq.dashboard.answers import JobsPage, LettersPage
+from soniq.dashboard.desk import Desk
+from soniq.dashboard.operations import Refused
+from soniq.dashboard.questions import Page
+
+_CURSOR: Final = re.compile(r"(?P<moved>[-0-9T:.+]{19,40}) (?P<id>[0-9a-f-]{36})")
+
+
+async def letters_page(desk: Desk, selection: Selection, page: Page) -> LettersPage:
+    """A page of the dead letters that match, the one given up last first."""
+    letters, told = await _page(desk, selection, page)
+    return LettersPage(jobs=[desk.shown_letter(one) for one in letters], **told)
+
+
+async def letters_as_jobs(desk: Desk, selection: Selection, page: Page) -> JobsPage:
+    """The same, with the keys that every job has."""
+    letters, told = await _page(desk, selection, page)
+    ids = [letter.id for letter in letters]
+    found = [await desk.app.get_job(each) for each in ids]
+    return JobsPage(jobs=[desk.shown(job) for job in found if job is not None], **told)
+
+
+async def _page(
+    desk: Desk, selection: Selection, page: Page
+) -> tuple[list[DeadLetterJob], dict[str, Any]]:
+    after = _place(page.cursor)
+    picked = await desk.ask(
+        lambda backend: backend.dead_letters.pick(
+            selection, after=after, limit=page.limit + 1, offset=page.offset
+        )
+    )
+    shown = picked[: page.limit]
+    letters = await desk.ask(lambda backend: backend.dead_letters.show([one.id for one in shown]))
+    more = len(picked) > page.limit
+    total, estimated = await _total(desk, selection)
+    return letters, {
+        "total_count": total,
+        "estimated": estimated,
+        "limit": page.limit,
+        "offset": page.offset,
+        "has_more": more,
+        "next_cursor": f"{shown[-1].moved_at.isoformat()} {shown[-1].id}" if more else None,
+    }
+
+
+async def _total(desk: Desk, selection: Selection) -> tuple[int, bool]:
+    if selection == Selection():
+        counts = await desk.counts()
+        return sum(each.dead_letter for each in counts.queues), counts.estimated
+    number = await desk.memo.recall(
+        selection, lambda: desk.ask(lambda backend: backend.dead_letters.count(selection))
+    )
+    return number, False
+
+
+def _place(cursor: str | None) -> Picked | None:
+    if cursor is None:
+        return None
+    found = _CURSOR.fullmatch(cursor)
+    try:
+        moved = datetime.fromisoformat(found["moved"]) if found else None
+    except ValueError:
+        moved = None
+    if found is None or moved is None or moved.utcoffset() is None:
+        raise Refused(400, "The cursor is none of this list's: ask without one, to begin anew.")
+    return Picked(found["id"], "", moved, 0)

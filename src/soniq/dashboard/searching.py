@@ -1,0 +1,131 @@
+"""Lists of jobs, page by page, in a time that does not grow with the number of jobs.
+
+A list walks from the newest job down. What it finds within a fraction of a second is the page;
+where that is less than was asked for, the page says from where to go on.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from typing import Final
+from uuid import UUID
+
+from soniq.backends.overview import Condition
+from soniq.dashboard.answers import Job, JobsPage
+from soniq.dashboard.desk import Desk
+from soniq.dashboard.operations import Refused
+from soniq.dashboard.questions import Page
+from soniq.records import JobStatus
+
+_FIRST_ROWS: Final = 2_000
+_MOST_ROWS: Final = 50_000
+_SECONDS: Final = 0.08
+
+
+@dataclass(slots=True)
+class _Walk:
+    """What a walk has come to."""
+
+    ids: list[str] = field(default_factory=list)
+    looked_at: int = 0
+    matching: int = 0
+    rest_from: str | None = None
+
+
+async def jobs_page(desk: Desk, condition: Condition, page: Page) -> JobsPage:
+    """A page of the jobs that match."""
+    below = _place(page.cursor)
+    known = await _by_id(desk, condition) if below is None else None
+    if known is not None:
+        return _answer(page, [known], 1, None, estimated=False)
+    wanted = page.offset + page.limit
+    walk = await _walk(desk, condition, below, wanted + 1)
+    ids = walk.ids[page.offset : wanted]
+    jobs = await desk.look_up(lambda one: one.show(ids))
+    total, estimated = await _total(desk, condition, walk, whole=below is None)
+    after = walk.ids[wanted - 1] if len(walk.ids) > wanted else walk.rest_from
+    return _answer(page, [desk.shown(job) for job in jobs], total, after, estimated=estimated)
+
+
+def _answer(
+    page: Page, jobs: list[Job], total: int, after: str | None, *, estimated: bool
+) -> JobsPage:
+    return JobsPage(
+        jobs=jobs,
+        total_count=total,
+        estimated=estimated,
+        limit=page.limit,
+        offset=page.offset,
+        has_more=after is not None,
+        next_cursor=after,
+    )
+
+
+async def _walk(desk: Desk, condition: Condition, below: str | None, most: int) -> _Walk:
+    """Look at more and more rows, until there are enough, or none left, or the time is over."""
+    walk = _Walk(rest_from=below)
+    deadline = time.monotonic() + _SECONDS
+    rows = max(_FIRST_ROWS, most)
+    while True:
+        start, left, look = walk.rest_from, most - len(walk.ids), rows
+        found = await desk.look_up(
+            lambda one: one.find(condition, below=start, most=left, rows=look)  # noqa: B023
+        )
+        walk.ids += found.ids
+        walk.looked_at += found.looked_at
+        walk.matching += found.matching
+        walk.rest_from = found.rest_from
+        if found.rest_from is None or len(walk.ids) >= most or time.monotonic() > deadline:
+            return walk
+        rows = min(rows * 2, _MOST_ROWS)
+
+
+async def _total(desk: Desk, condition: Condition, walk: _Walk, *, whole: bool) -> tuple[int, bool]:
+    """How many match in all, and whether that is judged by those that were looked at."""
+    if whole and walk.rest_from is None:
+        return walk.matching, False
+    counts = await desk.counts()
+    queues = [each for each in counts.queues if condition.queue in (None, each.queue)]
+    statuses = [condition.status] if condition.status else _LIVING
+    number = sum(getattr(each, status) for each in queues for status in statuses)
+    if condition.job_name is None and condition.text is None:
+        return number, counts.estimated
+    every = sum(getattr(each, status) for each in counts.queues for status in _LIVING)
+    share = walk.matching / walk.looked_at if walk.looked_at else 0.0
+    return max(walk.matching, min(number, round(share * every))), True
+
+
+_LIVING: Final = tuple(status.value for status in JobStatus if status is not JobStatus.DEAD_LETTER)
+
+
+async def _by_id(desk: Desk, condition: Condition) -> Job | None:
+    """The job, or dead letter, whose whole id is looked for."""
+    text = (condition.text or "").strip().lower()
+    if not _is_id(text):
+        return None
+    job = await desk.app.get_job(text)
+    if job is None or not _fulfils(job["queue"], job["status"], job["job_name"], condition):
+        return None
+    return desk.shown(job)
+
+
+def _fulfils(queue: str, status: str, name: str, condition: Condition) -> bool:
+    return (
+        condition.queue in (None, queue)
+        and condition.status in (None, status)
+        and condition.job_name in (None, name)
+    )
+
+
+def _place(cursor: str | None) -> str | None:
+    if cursor is not None and not _is_id(cursor):
+        raise Refused(400, "The cursor is none of this list's: ask without one, to begin anew.")
+    return cursor
+
+
+def _is_id(text: str) -> bool:
+    try:
+        return str(UUID(text)) == text
+    except ValueError:
+        return False
