@@ -54,7 +54,7 @@ def _parser(names: Sequence[str]) -> argparse.ArgumentParser:
         "names", nargs="*", metavar="NAME", choices=[[], *names], help="; ".join(names)
     )
     made.add_argument("--size", choices=["short", "long", "full"], default="full")
-    made.add_argument("--minutes", type=float, default=MINUTES, help="start nothing after these")
+    made.add_argument("--minutes", type=float, default=MINUTES, help="for all of them together")
     made.add_argument("--folder", type=Path, default=FOLDER, help="for the report")
     made.add_argument("--quote", type=Path, help="a document to put the table into")
     return made
@@ -67,27 +67,26 @@ async def _play_all(wanted: Sequence[Scenario], size: Size, minutes: float) -> l
     with PostgresServer() as server:
         for number, one in enumerate(wanted, 1):
             _say(f"[{number}/{len(wanted)}] {one.name}: {one.fault}")
-            if time.monotonic() > give_up:
-                rows.append(Row.of(one, "broken", 0.0, problem="there was no time left for it"))
-            else:
-                rows.append(await _row(one, size, server))
+            rows.append(await _row(one, size, server, give_up - time.monotonic()))
             _say(f"    {_summary(rows[-1])}")
     return rows
 
 
-async def _row(one: Scenario, size: Size, server: PostgresServer) -> Row:
+async def _row(one: Scenario, size: Size, server: PostgresServer, seconds: float) -> Row:
+    """Play a scenario in the seconds that are left."""
     database = "chaos_" + one.name.replace("-", "_")
     await _on(server, f"CREATE DATABASE {database}")
     began = time.monotonic()
     try:
         with tempfile.TemporaryDirectory(prefix="soniq-chaos-") as folder:
             url = server.database_url(database)
-            stage = await play(one, size, url, Path(folder))
+            async with asyncio.timeout(seconds):
+                stage = await play(one, size, url, Path(folder))
         took = time.monotonic() - began
         return Row.of(one, "kept", took, figures=stage.figures, measured=stage.measured)
     except pytest.skip.Exception as reason:
         return Row.of(one, "not played", 0.0, problem=str(reason))
-    except Exception as error:  # noqa: BLE001 - it is what the report is for
+    except (Exception, pytest.fail.Exception) as error:  # noqa: BLE001 - for the report
         problem = "".join(traceback.format_exception(error))
         return Row.of(one, "broken", time.monotonic() - began, problem=problem)
     finally:

@@ -12,7 +12,7 @@ import psutil
 
 from tests.chaos.history import Event, Kind
 from tests.chaos.scenario import Sizes, scenario
-from tests.chaos.stage import Stage, until
+from tests.chaos.stage import Breach, Stage, until
 
 
 @scenario(
@@ -64,6 +64,8 @@ async def silent(stage: Stage, worker: subprocess.Popen[bytes], seconds: float) 
     async def missed() -> bool:
         workers = await stage.app.list_workers()
         beats = {w["pid"]: w["last_heartbeat"] for w in workers if w["status"] != "stopped"}
+        if worker.pid not in beats:
+            raise Breach("a worker that was only silent has been declared dead")
         ahead = max(beats.values()) - beats[worker.pid]
         return bool(ahead.total_seconds() > seconds)
 
