@@ -103,6 +103,7 @@ async def open_page(browser: Browser) -> AsyncIterator[OpenPage]:
             scheme: Any = "light",
             width: int = 1280,
             signed_in: bool = True,
+            expects: tuple[str, ...] = (),
         ) -> Watched:
             context: BrowserContext = await browser.new_context(
                 viewport={"width": width, "height": 860},
@@ -114,7 +115,7 @@ async def open_page(browser: Browser) -> AsyncIterator[OpenPage]:
             contexts.push_async_callback(context.close)
             if served.key and signed_in:
                 await sign_in(context, served)
-            watched = Watched(await context.new_page(), served)
+            watched = Watched(await context.new_page(), served, expects)
             opened.append(watched)
             await watched.go(path)
             return watched

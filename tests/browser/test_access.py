@@ -15,8 +15,7 @@ pytestmark = [pytest.mark.long, pytest.mark.asyncio(loop_scope="session")]
 
 
 async def test_the_right_key_opens_the_view_one_wanted(shop: Served, open_page: OpenPage) -> None:
-    watched = await open_page(shop, "jobs", signed_in=False)
-    watched.expects("401")
+    watched = await open_page(shop, "jobs", signed_in=False, expects=("401",))
     page = watched.page
     assert await watched.faults_of_access() == []
     await page.get_by_label("Key").fill("not the key")
@@ -32,8 +31,7 @@ async def test_the_right_key_opens_the_view_one_wanted(shop: Served, open_page: 
 async def test_a_session_that_ends_leads_to_the_form_and_back(
     shop: Served, open_page: OpenPage
 ) -> None:
-    watched = await open_page(shop)
-    watched.expects("401")
+    watched = await open_page(shop, expects=("401",))
     page = watched.page
     await page.context.clear_cookies()
     await page.locator(".views").get_by_role("link", name="Workers").click()

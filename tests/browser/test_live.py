@@ -60,8 +60,8 @@ async def test_a_page_held_still_stays_as_it_is(own_shop: Served, open_page: Ope
 async def test_a_lost_connection_is_told_and_found_again(
     own_shop: Served, open_page: OpenPage
 ) -> None:
-    watched = await open_page(own_shop, "jobs?query=9999999")
-    watched.expects("ERR_FAILED", "Failed to load resource")
+    expects = ("ERR_FAILED", "Failed to load resource")
+    watched = await open_page(own_shop, "jobs?query=9999999", expects=expects)
     page, live = watched.page, watched.page.locator(".live")
     await expect(live).to_have_text("Live")
 

@@ -90,8 +90,7 @@ async def test_charts_show_each_period(shop: Served, open_page: OpenPage) -> Non
 
 
 async def test_what_does_not_exist_says_so(shop: Served, open_page: OpenPage) -> None:
-    watched = await open_page(shop)
-    watched.expects("404", "400")
+    watched = await open_page(shop, expects=("404", "400"))
     await watched.go("jobs/01a20000-0000-7000-8000-000000000000")
     await expect(watched.page.get_by_role("heading", level=1)).to_have_text("Job not found")
     await watched.go("failures/01a20000-0000-7000-8000-000000000000")

@@ -19,13 +19,14 @@ class Watched:
     Args:
         page: a fresh page.
         served: the dashboard it will show.
+        expects: console messages with one of these texts are no fault: the test causes them.
     """
 
-    def __init__(self, page: Page, served: Served) -> None:
+    def __init__(self, page: Page, served: Served, expects: tuple[str, ...] = ()) -> None:
         self.page = page
         self._served = served
         self._faults: list[str] = []
-        self._expected: tuple[str, ...] = ()
+        self._expected = expects
         page.set_default_timeout(PATIENCE_MS)
         page.on("console", self._spoke)
         page.on("pageerror", lambda error: self._faults.append(f"error: {error}"))
@@ -54,10 +55,6 @@ class Watched:
     def row(self, text: str) -> Locator:
         """The rows in which a text stands."""
         return self.page.locator("tbody tr[data-row]", has_text=text)
-
-    def expects(self, *texts: str) -> None:
-        """Console messages with these texts are no fault: the test causes them."""
-        self._expected = texts
 
     def assert_faultless(self) -> None:
         """Fail if anything showed that must not."""
