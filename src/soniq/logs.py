@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import re
+import sys
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Final
 
@@ -15,6 +17,7 @@ running_job: Final[ContextVar[ClaimedJob | None]] = ContextVar("soniq_running_jo
 """The job whose run this is, in its handler, its hooks and its middleware, on any thread."""
 
 _TRACES: Final = logging.Formatter()
+_TRACEPARENT: Final = re.compile(r'"traceparent":"[0-9a-f]{2}-([0-9a-f]{32})-')
 
 
 def job_fields(job: ClaimedJob) -> dict[str, Any]:
@@ -27,16 +30,34 @@ def job_fields(job: ClaimedJob) -> dict[str, Any]:
     }
 
 
+def trace_of(job: ClaimedJob) -> dict[str, str]:
+    """The ``trace_id`` that a job was enqueued with, for records logged outside of its run."""
+    found = None if job.trace is None else _TRACEPARENT.search(job.trace)
+    return {} if found is None else {"trace_id": found[1]}
+
+
+def current_trace() -> dict[str, str]:
+    """The ``trace_id`` and ``span_id`` of what runs now, where OpenTelemetry is in use."""
+    trace = sys.modules.get("opentelemetry.trace")
+    if trace is None:
+        return {}
+    now = trace.get_current_span().get_span_context()
+    if not now.is_valid:
+        return {}
+    return {"trace_id": f"{now.trace_id:032x}", "span_id": f"{now.span_id:016x}"}
+
+
 class JobFilter(logging.Filter):
     """Gives log records the job in whose run they were logged; add it to a handler.
 
-    Records get ``job_id``, ``job_name``, ``queue`` and ``attempt``, unless they have their own.
+    Records get ``job_id``, ``job_name``, ``queue`` and ``attempt``, and with OpenTelemetry
+    ``trace_id`` and ``span_id``, unless they have their own.
 
     Args:
-        outside: what these are in records that were logged outside of any run.
+        outside: what these are in records that were logged outside of any run, or any span.
     """
 
-    _NAMES: Final = ("job_id", "job_name", "queue", "attempt")
+    _NAMES: Final = ("job_id", "job_name", "queue", "attempt", "trace_id", "span_id")
 
     def __init__(self, outside: Any = "-") -> None:
         super().__init__()
@@ -44,7 +65,8 @@ class JobFilter(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         job = running_job.get()
-        for name, value in (self._outside if job is None else job_fields(job)).items():
+        fields = {} if job is None else job_fields(job)
+        for name, value in (self._outside | fields | current_trace()).items():
             vars(record).setdefault(name, value)
         return True
 

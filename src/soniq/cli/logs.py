@@ -30,7 +30,7 @@ class JsonFormatter(logging.Formatter):
 
     ``timestamp`` (UTC), ``level``, ``logger``, ``message``, and ``exception`` after an error; from
     Soniq ``event``; where they apply ``job_id``, ``job_name``, ``queue``, ``attempt`` and
-    ``duration`` in seconds.
+    ``duration`` in seconds, and with OpenTelemetry ``trace_id`` and ``span_id``.
     """
 
     def format(self, record: logging.LogRecord) -> str:

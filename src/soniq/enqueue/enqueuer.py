@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 from weakref import WeakKeyDictionary
 
 from soniq.backends.base import Unstorable
@@ -13,7 +13,11 @@ from soniq.enqueue.keyed import KeyedInserter
 from soniq.enqueue.options import Options
 from soniq.enqueue.resolver import Resolver, invalid_arguments
 from soniq.enqueue.targets import AnyTarget
+from soniq.observability.telemetry import telemetry
 from soniq.records import NewJob
+
+if TYPE_CHECKING:
+    from soniq.observability.otel import Telemetry
 
 
 class _Inserters(NamedTuple):
@@ -21,6 +25,7 @@ class _Inserters(NamedTuple):
 
     free: Inserter
     keyed: KeyedInserter
+    telemetry: Telemetry | None
 
     async def drained(self) -> None:
         """Return when no enqueue is under way."""
@@ -66,24 +71,49 @@ class Enqueuer:
         opened = await self._opening.ready()
         if not jobs:
             return []
-        if options.connection is not None:
-            return await opened.backend.insert_on(options.connection, jobs)
-        try:
-            return await opened.patience.call(lambda: opened.backend.insert(jobs), cut_short=False)
-        except Unstorable as error:
-            raise invalid_arguments(jobs[0].job_name, [str(error)]) from error
+        traces = self._inserters_of(opened).telemetry
+        if traces is None:
+            return await _insert_all(opened, jobs, options.connection)
+        with traces.sending(jobs, batch=True) as sending:
+            ids = await _insert_all(opened, sending.jobs, options.connection)
+            sending.stored(ids)
+            return ids
 
     async def _store(self, job: NewJob, connection: object | None) -> str:
         opened = await self._opening.ready()
-        if connection is not None:
-            return (await opened.backend.insert_on(connection, [job]))[0]
-        inserters = self._inserters.get(opened) or self._new_inserters(opened)
-        inserter = inserters.free if job.dedup_key is None else inserters.keyed
-        return await inserter.insert(job)
+        inserters = self._inserters_of(opened)
+        if inserters.telemetry is None:
+            return await _insert(opened, inserters, job, connection)
+        with inserters.telemetry.sending([job]) as sending:
+            job_id = await _insert(opened, inserters, sending.jobs[0], connection)
+            sending.stored([job_id])
+            return job_id
+
+    def _inserters_of(self, opened: Opened) -> _Inserters:
+        return self._inserters.get(opened) or self._new_inserters(opened)
 
     def _new_inserters(self, opened: Opened) -> _Inserters:
         insert, patience = opened.backend.insert, opened.patience
-        inserters = _Inserters(Inserter(insert, patience), KeyedInserter(insert, patience))
+        free, keyed = Inserter(insert, patience), KeyedInserter(insert, patience)
+        inserters = _Inserters(free, keyed, telemetry())
         self._inserters[opened] = inserters
         opened.before_close.append(inserters.drained)
         return inserters
+
+
+async def _insert(
+    opened: Opened, inserters: _Inserters, job: NewJob, connection: object | None
+) -> str:
+    if connection is not None:
+        return (await opened.backend.insert_on(connection, [job]))[0]
+    inserter = inserters.free if job.dedup_key is None else inserters.keyed
+    return await inserter.insert(job)
+
+
+async def _insert_all(opened: Opened, jobs: list[NewJob], connection: object | None) -> list[str]:
+    if connection is not None:
+        return await opened.backend.insert_on(connection, jobs)
+    try:
+        return await opened.patience.call(lambda: opened.backend.insert(jobs), cut_short=False)
+    except Unstorable as error:
+        raise invalid_arguments(jobs[0].job_name, [str(error)]) from error

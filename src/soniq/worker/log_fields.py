@@ -6,7 +6,7 @@ import re
 from functools import cache
 from typing import Any
 
-from soniq.logs import job_fields
+from soniq.logs import job_fields, trace_of
 
 
 def fields(event: object, **more: Any) -> dict[str, Any]:
@@ -15,7 +15,7 @@ def fields(event: object, **more: Any) -> dict[str, Any]:
     if (worker_id := getattr(event, "worker_id", None)) is not None:
         found["worker_id"] = worker_id
     if (job := getattr(event, "job", None)) is not None:
-        found |= job_fields(job)
+        found |= job_fields(job) | trace_of(job)
     if (duration := getattr(event, "duration_s", None)) is not None:
         found["duration"] = round(duration, 6)
     return found

@@ -16,10 +16,12 @@ from soniq.observability.metrics import (
     RunStatus,
 )
 from soniq.observability.prometheus import Counts
+from soniq.observability.telemetry import telemetry
 from soniq.records import Dead, Done, Outcome, Released, Retry, Snoozed
 from soniq.services.awaited import Awaited
 from soniq.worker.attendance import Attend
 from soniq.worker.run import Interruption, Run
+from soniq.worker.tracing import TracingReporter
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,11 @@ class Surroundings:
 
     def reporter(self, events: Events) -> Reporter | None:
         """None where nothing is to be reported: then a run makes no call at all."""
+        told = self._told(events)
+        traces = telemetry()
+        return told if traces is None else TracingReporter(traces, told, status)
+
+    def _told(self, events: Events) -> Reporter | None:
         if self.sink is None or type(self.sink) is NoopMetricsSink:
             return None
         if type(self.sink) is PrometheusMetricsSink:

@@ -81,7 +81,15 @@ class MemoryBackend:
 
     async def insert(self, jobs: Sequence[NewJob]) -> list[str]:
         for job in jobs:
-            check_text(job.id, job.job_name, job.args, job.queue, job.dedup_key, job.producer_id, job.trace)
+            check_text(
+                job.id,
+                job.job_name,
+                job.args,
+                job.queue,
+                job.dedup_key,
+                job.producer_id,
+                job.trace,
+            )
         with self._store.lock:
             now = self._store.now()
             return [self._store.insert(job, now) for job in jobs]
