@@ -24,15 +24,21 @@ listen_addr = 127.0.0.1
 listen_port = {listen}
 auth_type = any
 pool_mode = transaction
+server_idle_timeout = {idle}
 unix_socket_dir =
 """
 
 
 class PgBouncer:
-    """A PgBouncer of one's own before the server at `url`; a context manager."""
+    """A PgBouncer of one's own before the server at `url`; a context manager.
 
-    def __init__(self, url: str) -> None:
+    Args:
+        idle_timeout: seconds after which it gives a server session that nobody uses back.
+    """
+
+    def __init__(self, url: str, *, idle_timeout: int = 600) -> None:
         self._server = urlsplit(url)
+        self._idle_timeout = idle_timeout
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self._port: int = free.getsockname()[1]
@@ -57,7 +63,11 @@ class PgBouncer:
         settings = folder / "pgbouncer.ini"
         settings.write_text(
             _SETTINGS.format(
-                host=server.hostname, port=server.port, user=server.username, listen=self._port
+                host=server.hostname,
+                port=server.port,
+                user=server.username,
+                listen=self._port,
+                idle=self._idle_timeout,
             )
         )
         command = [PGBOUNCER, "--quiet", str(settings)]

@@ -22,6 +22,7 @@ from tests.chaos.history import History, Kind
 
 SCHEDULE: Final = "chaos.ticks"
 MOST_UNDER_WAY: Final = 200
+_DRIVER_ERRORS: Final = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 KEYS: Final = 5
 """Dedup keys in use at a time: so few that many enqueues meet a live job."""
 
@@ -181,7 +182,7 @@ class Load:
                 return
             try:
                 job = await self._roll_back(key)
-            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError):
+            except (OSError, TimeoutError, *_DRIVER_ERRORS):
                 return  # the connection was lost, and with it the transaction
             self._history.note(Kind.ROLLED_BACK, key=key, job=job)
 

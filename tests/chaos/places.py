@@ -85,17 +85,26 @@ class ServerStage(Stage):
         return len(ended)
 
 
-class ProxyStage(ServerStage):
-    """With a proxy before the server; `url` leads past it, `proxy.url` through it."""
+class FarStage(ServerStage):
+    """With something before the server; `url` leads past it, `far_url` through it."""
 
-    proxy: Proxy
+    far_url: str
 
     @asynccontextmanager
     async def far_load(self, **options: Any) -> AsyncIterator[Load]:
-        """A load that is enqueued through the proxy."""
-        url = self.proxy.url
-        async with client(url) as app, Load(app, self.history, transactions=url, **options) as load:
+        """A load that is enqueued by the long way."""
+        async with client(self.far_url) as app, Load(app, self.history, **options) as load:
             yield load
+
+
+class ProxyStage(FarStage):
+    """With a proxy before the server."""
+
+    proxy: Proxy
+
+
+class PoolerStage(FarStage):
+    """With a transaction pooler before the server."""
 
 
 class ClusterStage(ServerStage):
@@ -147,7 +156,7 @@ async def few_connections(_: str, folder: Path) -> AsyncIterator[ServerStage]:
 async def behind_a_proxy(_: str, folder: Path) -> AsyncIterator[ProxyStage]:
     with _server() as server, Proxy(server.database_url(_DATABASE)) as proxy:
         async with ProxyStage.on(server, folder) as stage:
-            stage.proxy = proxy
+            stage.proxy, stage.far_url = proxy, proxy.url
             yield stage
 
 
@@ -222,11 +231,12 @@ def _move_wal(old: Path, new: Path) -> None:
 
 
 @asynccontextmanager
-async def behind_pgbouncer(_: str, folder: Path) -> AsyncIterator[ServerStage]:
+async def behind_pgbouncer(_: str, folder: Path) -> AsyncIterator[PoolerStage]:
     need(PGBOUNCER is not None, "pgbouncer is not installed (Debian's package pgbouncer)")
     with _server() as server:
         async with (
-            PgBouncer(server.database_url(_DATABASE)) as pooler,
-            ServerStage.on(server, folder, pooler.url) as stage,
+            PgBouncer(server.database_url(_DATABASE), idle_timeout=1) as pooler,
+            PoolerStage.on(server, folder) as stage,
         ):
+            stage.far_url = pooler.url
             yield stage

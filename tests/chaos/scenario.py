@@ -48,6 +48,8 @@ MODULES: Final = (
     "tests.chaos.scenarios.clocks",
     "tests.chaos.scenarios.poison",
     "tests.chaos.scenarios.servers",
+    "tests.chaos.scenarios.network",
+    "tests.chaos.scenarios.refusals",
 )
 """Modules that register scenarios when they are imported, in the order in which they are played."""
 

@@ -7,7 +7,7 @@ import pytest
 from tests.chaos.conftest import Play
 from tests.chaos.scenario import load_all
 
-DATABASE_FAULTS = ("servers",)
+DATABASE_FAULTS = ("servers", "network", "refusals")
 
 
 def names(size: str) -> list[str]:

@@ -56,7 +56,8 @@ class Host:
 class Cable:
     """Two hosts that reach each other and, as on another network, are reached from here.
 
-    The cable between them can be cut. `here` tells how to reach them from outside.
+    Between them lies a bridge in a network of its own, where the cable can be cut: what is lost
+    there, neither host can tell from what is late. `far_from_here` is the far host's other address.
     """
 
     def __init__(self) -> None:
@@ -66,6 +67,7 @@ class Cable:
         self.far = Host(f"soniq-far-{self._tag}", f"{net}.2")
         self.far_from_here = f"{net}.130"
         self._here = f"{net}.129"
+        self._between = f"soniq-cable-{self._tag}"
 
     def __enter__(self) -> Self:
         try:
@@ -76,41 +78,46 @@ class Cable:
         return self
 
     def _lay(self) -> None:
-        near, far, tag = self.near, self.far, self._tag
-        for host in (near, far):
-            _ip("netns", "add", host.name)
-            _ip("-n", host.name, "link", "set", "lo", "up")
-        _ip("link", "add", f"sqn{tag}", "netns", near.name, "type", "veth",
-            "peer", "name", f"sqf{tag}", "netns", far.name)  # fmt: skip
-        _ip("link", "add", f"sqh{tag}", "type", "veth",
-            "peer", "name", f"sqo{tag}", "netns", far.name)  # fmt: skip
-        ends: tuple[tuple[list[str], str, str], ...] = (
-            (["-n", near.name], f"sqn{tag}", f"{near.address}/25"),
-            (["-n", far.name], f"sqf{tag}", f"{far.address}/25"),
-            (["-n", far.name], f"sqo{tag}", f"{self.far_from_here}/25"),
-            ([], f"sqh{tag}", f"{self._here}/25"),
-        )
-        for where, device, address in ends:
-            _ip(*where, "addr", "add", address, "dev", device)
-            _ip(*where, "link", "set", device, "up")
+        for name in (self.near.name, self.far.name, self._between):
+            _ip("netns", "add", name)
+            _ip("-n", name, "link", "set", "lo", "up")
+        _ip("-n", self._between, "link", "add", "bridge", "type", "bridge")
+        _ip("-n", self._between, "link", "set", "bridge", "up")
+        self._plug_in(self.near, self.far)
+        self._plug_in(self.far, self.near)
+        here = f"soniq{self._tag}"
+        _ip("link", "add", here, "type", "veth", "peer", "name", "outside", "netns", self.far.name)
+        _ip("link", "set", here, "up")
+        _ip("addr", "add", f"{self._here}/25", "dev", here)
+        _ip("-n", self.far.name, "link", "set", "outside", "up")
+        _ip("-n", self.far.name, "addr", "add", f"{self.far_from_here}/25", "dev", "outside")
+
+    def _plug_in(self, host: Host, other: Host) -> None:
+        port = self._port(host)
+        _ip("-n", self._between, "link", "add", port, "type", "veth",
+            "peer", "name", "cable", "netns", host.name)  # fmt: skip
+        _ip("-n", self._between, "link", "set", port, "up", "master", "bridge")
+        _ip("-n", host.name, "link", "set", "cable", "address", _mac(host), "up")
+        _ip("-n", host.name, "addr", "add", f"{host.address}/25", "dev", "cable")
+        # As behind a router, which stays reachable whatever is lost behind it.
+        _ip("-n", host.name, "neigh", "add", other.address, "lladdr", _mac(other),
+            "dev", "cable", "nud", "permanent")  # fmt: skip
+
+    def _port(self, host: Host) -> str:
+        return "port-near" if host is self.near else "port-far"
 
     def cut(self) -> None:
         """Nothing passes between the hosts any more, and neither is told."""
-        # A bucket that never fills: an interface that is down would answer its own host at once.
-        self._discipline("add", "root", "tbf", "rate", "8bit", "burst", "1", "limit", "1")
+        _ip("-n", self._between, "link", "set", self._port(self.near), "nomaster")
 
     def mend(self) -> None:
         """Packets pass again."""
-        self._discipline("del", "root")
-
-    def _discipline(self, change: str, *how: str) -> None:
-        for host, device in ((self.near, f"sqn{self._tag}"), (self.far, f"sqf{self._tag}")):
-            _run("tc", "-n", host.name, "qdisc", change, "dev", device, *how)
+        _ip("-n", self._between, "link", "set", self._port(self.near), "master", "bridge")
 
     def _remove(self) -> None:
-        for host in (self.near, self.far):
-            if (_NAMES / host.name).exists():
-                _ip("netns", "del", host.name)
+        for name in (self.near.name, self.far.name, self._between):
+            if (_NAMES / name).exists():
+                _ip("netns", "del", name)
 
     def __exit__(
         self,
@@ -122,13 +129,13 @@ class Cable:
 
 
 def _ip(*words: str) -> None:
-    _run("ip", *words)
-
-
-def _run(*words: str) -> None:
-    made = subprocess.run(words, capture_output=True, text=True, check=False)
+    made = subprocess.run(["ip", *words], capture_output=True, text=True, check=False)
     if made.returncode != 0:
-        raise RuntimeError(f"{' '.join(words)}: {made.stderr.strip()}")
+        raise RuntimeError(f"ip {' '.join(words)}: {made.stderr.strip()}")
+
+
+def _mac(host: Host) -> str:
+    return "02:00:" + ":".join(f"{int(part):02x}" for part in host.address.split("."))
 
 
 def _enter(namespace: Path) -> None:

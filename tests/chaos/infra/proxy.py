@@ -159,6 +159,17 @@ class Proxy:
         """Reset the server's side; the clients hear nothing of it, and wait for an answer."""
         self._call(lambda: self._cut(client=False, server=True))
 
+    def bury(self) -> None:
+        """Reset the connections that are mute, as their ends would in time."""
+
+        def reset() -> None:
+            for connection in self._connections:
+                if connection.ways[0].swallows:
+                    _reset(connection.client)
+                    _reset(connection.server)
+
+        self._call(reset)
+
     def _cut(self, *, client: bool, server: bool) -> None:
         for connection in self._connections:
             connection.swallow()

@@ -1,0 +1,184 @@
+"""The network loses, delays, resets and forgets."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Sequence
+
+import asyncpg
+
+from tests.chaos.history import Kind
+from tests.chaos.places import CableStage, ProxyStage, behind_a_proxy, over_a_cable
+from tests.chaos.rates import effects, first_after
+from tests.chaos.scenario import Sizes, scenario
+from tests.chaos.scenarios.pauses import assert_nothing_ran_twice
+from tests.chaos.scenarios.servers import DATABASE_TIMEOUT, RATE, longest_enqueue
+from tests.chaos.stage import until
+
+HELD = 4
+
+
+async def far_workers(stage: ProxyStage) -> None:
+    """Two workers that reach the database through the proxy only."""
+    await stage.workers(2, "--concurrency", "10", database_url=stage.far_url)
+
+
+async def _resumes(stage: ProxyStage, since: float) -> float:
+    """Wait until a handler has had its effect; seconds since then."""
+
+    def found() -> float:
+        return first_after(effects(stage.history.events()), since)
+
+    await stage.history.until(lambda: found() < 60, "work to resume")
+    return found()
+
+
+@scenario(
+    "black-hole",
+    fault="every byte between Soniq and the database swallowed, its connections lost for good",
+    goal="0 lost, each enqueue answered in time, work resumes ≤ 10 s after",
+    sizes=Sizes(short=5, long=15, full=20),
+    place=behind_a_proxy,
+)
+async def black_hole(stage: ProxyStage, seconds: int) -> None:
+    await far_workers(stage)
+    async with stage.far_load(rate=RATE, long_seconds=0.5, transactions=stage.far_url) as load:
+        await load.grown(60)
+        async with stage.fault("black hole"):
+            stage.proxy.black_hole()
+            await asyncio.sleep(seconds)
+        healed = time.monotonic()
+        stage.proxy.heal()
+        resumed = await _resumes(stage, healed)
+        await load.grown(60)
+    stage.proxy.bury()
+    await stage.settle()
+    longest = longest_enqueue(stage)
+    stage.measured |= {"work resumes after (s)": resumed, "longest call (s)": longest}
+    assert resumed <= 10, stage.measured
+    assert longest <= DATABASE_TIMEOUT + 2, stage.measured
+
+
+@scenario(
+    "half-open",
+    fault="half-open connections: only the clients, or only the server, were told of their end",
+    goal="0 lost, work resumes ≤ 15 s after each",
+    sizes=Sizes(short=1, long=2, full=6),
+    place=behind_a_proxy,
+)
+async def half_open(stage: ProxyStage, times: int) -> None:
+    """The short one forgets the clients only: to notice a forgotten server takes a heartbeat."""
+    await far_workers(stage)
+    resumed = []
+    async with stage.far_load(rate=RATE, long_seconds=0.5, transactions=stage.far_url) as load:
+        for turn in range(times):
+            await load.grown(60)
+            async with stage.fault("half-open", forgotten=("clients", "server")[turn % 2]):
+                (stage.proxy.forget_clients, stage.proxy.forget_server)[turn % 2]()
+            resumed.append(await _resumes(stage, time.monotonic() + 0.2))
+        await load.grown(60)
+    stage.proxy.bury()
+    await stage.settle()
+    stage.measured["work resumes, max (s)"] = max(resumed)
+    assert max(resumed) <= 15, resumed
+
+
+@scenario(
+    "resets",
+    fault="all connections reset every second",
+    goal="0 lost",
+    sizes=Sizes(short=4, long=10, full=20),
+    place=behind_a_proxy,
+)
+async def resets(stage: ProxyStage, times: int) -> None:
+    await far_workers(stage)
+    async with stage.far_load(rate=RATE, long_seconds=0.5, transactions=stage.far_url) as load:
+        for _ in range(times):
+            await load.grown(20)
+            stage.proxy.reset()
+            await asyncio.sleep(1)
+    await stage.settle()
+
+
+@scenario(
+    "latency",
+    fault="100 ms added to each way",
+    goal="0 lost, nothing runs twice, no worker declared dead",
+    sizes=Sizes(short=None, long=15, full=15),
+    place=behind_a_proxy,
+)
+async def latency(stage: ProxyStage, seconds: int) -> None:
+    await far_workers(stage)
+    async with stage.far_load(rate=RATE, long_seconds=0.5, transactions=stage.far_url) as load:
+        await load.grown(60)
+        async with stage.fault("latency"):
+            stage.proxy.latency = 0.1
+            await asyncio.sleep(seconds)
+            stage.proxy.latency = 0.0
+        await load.grown(60)
+    await stage.settle()
+    assert_nothing_ran_twice(stage)
+    assert not stage.logged("worker_declared_dead")
+
+
+@scenario(
+    "vanished",
+    fault="a worker's host vanishes: the cable between two network namespaces is cut, then mended",
+    goal="the server notices ≤ 30 s, its jobs run elsewhere, its late writes are refused",
+    sizes=Sizes(short=None, long=1, full=1),
+    place=over_a_cable,
+)
+async def vanished(stage: CableStage, _: int) -> None:
+    gate = stage.folder / "gate"
+    lost = stage.cable.near.start(lambda: stage.fleet.worker(database_url=stage.near_url))
+    await stage.working([lost])
+    held = await hold(stage, [f"held-{n}" for n in range(HELD)], str(gate))
+    await stage.busy(lost, HELD)
+    await stage.workers(1)
+    async with stage.fault("vanished"):
+        stage.cable.cut()
+        cut = time.monotonic()
+        await until(lambda: _gone(stage), "end of the sessions of the vanished host", patience=60)
+        noticed = time.monotonic() - cut
+
+        def all_again() -> bool:
+            starts = stage.history.of(Kind.START, name="chaos.hold")
+            return held <= {event.job for event in starts if event.pid != lost.pid}
+
+        await stage.history.until(all_again, "another run of what the vanished host held")
+        again = time.monotonic() - cut
+        # Both runs of each end, and only one may be stored.
+        gate.touch()
+        await stage.history.until(lambda: not stage.runs_of(lost), "the end of its runs")
+        stage.cable.mend()
+    await until(lambda: _declared_dead(stage), "news of its death for the worker that was cut off")
+    await stage.settle()
+    stage.measured |= {"server notices after (s)": noticed, "jobs run again after (s)": again}
+    assert noticed <= 30, stage.measured
+    assert again <= 40, stage.measured
+
+
+async def hold(stage: CableStage, keys: Sequence[str], gate: str) -> set[str | None]:
+    """Enqueue jobs that run until the gate exists; their ids."""
+    ids: set[str | None] = set()
+    async with stage.load(rate=0.01, scheduled=False) as load:
+        for key in keys:
+            ids.add(await load.enqueue("chaos.hold", key, {"gate": gate}))
+    return ids
+
+
+async def _gone(stage: CableStage) -> bool:
+    """Whether the server has no session left that came through the cable."""
+    connection = await asyncpg.connect(stage.url)
+    try:
+        return not await connection.fetchval(
+            "SELECT count(*) FROM pg_stat_activity WHERE client_addr = $1::inet",
+            stage.cable.near.address,
+        )
+    finally:
+        await connection.close()
+
+
+async def _declared_dead(stage: CableStage) -> bool:
+    return bool(stage.logged("worker_declared_dead"))

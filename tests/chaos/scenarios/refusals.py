@@ -1,0 +1,245 @@
+"""The database is there, and refuses: no room, no connections, no writes, no time."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from typing import Any
+
+import asyncpg
+
+from tests.chaos.places import (
+    DiskStage,
+    PoolerStage,
+    ServerStage,
+    behind_pgbouncer,
+    few_connections,
+    on_a_small_tablespace,
+    own_server,
+    with_a_small_wal,
+)
+from tests.chaos.rates import effects, first_after, rate
+from tests.chaos.scenario import Sizes, scenario
+from tests.chaos.scenarios.servers import RATE, undisturbed, working_pair
+
+
+async def _through(
+    stage: ServerStage, name: str, fault: Callable[[], Awaitable[None]], within: float = 10.0
+) -> None:
+    """Play `fault` under load; work must go on within so many seconds after it."""
+    await working_pair(stage)
+    async with stage.load(rate=RATE, long_seconds=0.5) as load:
+        await load.grown(60)
+        async with stage.fault(name):
+            await fault()
+        over = time.monotonic()
+        await load.grown(60)
+        await stage.history.until(
+            lambda: first_after(effects(stage.history.events()), over) < 60, "work to resume"
+        )
+    await stage.settle()
+    resumed = first_after(effects(stage.facts.events), over)
+    stage.measured["work resumes after (s)"] = resumed
+    assert resumed <= within, stage.measured
+
+
+@scenario(
+    "connections-exhausted",
+    fault="every connection of the server taken by others, Soniq's ended",
+    goal="0 lost, work resumes by itself",
+    sizes=Sizes(short=4, long=10, full=15),
+    place=few_connections,
+)
+async def connections_exhausted(stage: ServerStage, seconds: int) -> None:
+    async def exhaust() -> None:
+        hogs: list[asyncpg.Connection[asyncpg.Record]] = []
+        async with stage.administrator() as administrator:
+            until = time.monotonic() + seconds
+            while time.monotonic() < until:
+                with suppress(asyncpg.TooManyConnectionsError):
+                    while True:
+                        hogs.append(await asyncpg.connect(stage.server.url))
+                await administrator.execute(
+                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'chaos'"
+                )
+                await asyncio.sleep(0.05)
+        for hog in hogs:
+            hog.terminate()
+
+    await _through(stage, "connections exhausted", exhaust)
+
+
+@scenario(
+    "read-only",
+    fault="the server read-only (`default_transaction_read_only`)",
+    goal="0 lost, work resumes by itself",
+    sizes=Sizes(short=3, long=10, full=12),
+    place=own_server,
+)
+async def read_only(stage: ServerStage, seconds: int) -> None:
+    async def forbid() -> None:
+        await stage.configure(default_transaction_read_only="on")
+        await asyncio.sleep(seconds)
+        await stage.configure(default_transaction_read_only=None)
+
+    await _through(stage, "read-only", forbid)
+
+
+@scenario(
+    "timeouts",
+    fault="`statement_timeout` and `lock_timeout` of 1 ms every other second, the table locked",
+    goal="0 lost, work resumes by itself",
+    sizes=Sizes(short=2, long=6, full=10),
+    place=own_server,
+)
+async def timeouts(stage: ServerStage, times: int) -> None:
+    async def hurry() -> None:
+        for _ in range(times):
+            await stage.configure(statement_timeout="1ms", lock_timeout="1ms")
+            await _lock_table(stage, 1.0)
+            await stage.configure(statement_timeout=None, lock_timeout=None)
+            await asyncio.sleep(1)
+
+    await _through(stage, "timeouts", hurry)
+
+
+async def _lock_table(stage: ServerStage, seconds: float) -> None:
+    connection = await asyncpg.connect(stage.url)
+    await connection.execute("SET statement_timeout = 0; SET lock_timeout = 0")
+    async with connection.transaction():
+        await connection.execute("LOCK TABLE soniq_jobs IN EXCLUSIVE MODE")
+        await asyncio.sleep(seconds)
+    await connection.close()
+
+
+@scenario(
+    "deadlocks",
+    fault="transactions that lock running jobs in the wrong order, again and again",
+    goal="0 lost",
+    sizes=Sizes(short=None, long=8, full=15),
+    place=own_server,
+)
+async def deadlocks(stage: ServerStage, seconds: int) -> None:
+    async def entangle() -> None:
+        await stage.configure(deadlock_timeout="5ms")
+        until = time.monotonic() + seconds
+        await asyncio.gather(*(_lock_backwards(stage, until) for _ in range(4)))
+
+    await _through(stage, "deadlocks", entangle)
+    async with stage.administrator() as administrator:
+        stage.measured["deadlocks"] = met = await administrator.fetchval(
+            "SELECT deadlocks FROM pg_stat_database WHERE datname = 'chaos'"
+        )
+    assert met > 0
+
+
+async def _lock_backwards(stage: ServerStage, until: float) -> None:
+    connection = await asyncpg.connect(stage.url)
+    while time.monotonic() < until:
+        # Without updating: what is locked here is what Soniq wants to end.
+        with suppress(asyncpg.DeadlockDetectedError):
+            async with connection.transaction():
+                rows = await connection.fetch(
+                    "SELECT id FROM soniq_jobs WHERE status IN ('processing', 'queued') "
+                    "ORDER BY id DESC LIMIT 20"
+                )
+                for row in rows:
+                    await connection.execute(
+                        "SELECT FROM soniq_jobs WHERE id = $1 FOR UPDATE", row["id"]
+                    )
+                    await asyncio.sleep(random.uniform(0, 0.01))
+        await asyncio.sleep(0.02)
+    await connection.close()
+
+
+@scenario(
+    "analytics",
+    fault="an analytics transaction held open",
+    goal="0 lost, ≥ 90 % of the undisturbed rate",
+    sizes=Sizes(short=None, long=20, full=60),
+    place=own_server,
+)
+async def analytics(stage: ServerStage, seconds: int) -> None:
+    await working_pair(stage)
+    async with stage.load(rate=2 * RATE, long_seconds=0.5) as load:
+        before = await undisturbed(stage, load, 10)
+        async with stage.fault("analytics"):
+            analyst = await asyncpg.connect(stage.url)
+            async with analyst.transaction(isolation="repeatable_read"):
+                await analyst.fetch("SELECT count(*) FROM soniq_jobs")
+                began = time.monotonic()
+                await asyncio.sleep(seconds)
+            await analyst.close()
+        during = rate(effects(stage.history.events()), began, began + seconds)
+    await stage.settle()
+    stage.measured["share of the rate (%)"] = 100 * during / before
+    assert during >= 0.9 * before, stage.measured
+
+
+@scenario(
+    "disk-full",
+    fault="the disk of the tables full, then freed",
+    goal="0 lost, work resumes by itself",
+    sizes=Sizes(short=3, long=8, full=12),
+    place=on_a_small_tablespace,
+)
+async def disk_full(stage: DiskStage, seconds: int) -> None:
+    async def fill() -> None:
+        stage.disk.fill()
+        await asyncio.sleep(seconds)
+        stage.disk.free()
+
+    await _through(stage, "disk full", fill)
+
+
+@scenario(
+    "wal-full",
+    fault="the disk of the write-ahead log full: the server panics; freed and started again",
+    goal="0 lost, work resumes by itself",
+    sizes=Sizes(short=None, long=1, full=2),
+    place=with_a_small_wal,
+)
+async def wal_full(stage: DiskStage, times: int) -> None:
+    async def panic() -> None:
+        for _ in range(times):
+            stage.disk.fill()
+            await _use_up_wal(stage)
+            stage.disk.free()
+            await asyncio.to_thread(stage.server.stop, "immediate")
+            await stage.start_again()
+
+    await _through(stage, "write-ahead log full", panic)
+    assert "PANIC" in stage.server.log.read_text()
+
+
+async def _use_up_wal(stage: DiskStage) -> None:
+    """Write until the server is down."""
+    gone = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
+    with suppress(*gone):
+        async with stage.administrator() as administrator:
+            while True:
+                await administrator.execute(
+                    "SELECT pg_logical_emit_message(true, 'x', repeat('x', 99999))"
+                )
+
+
+@scenario(
+    "pgbouncer",
+    fault="PgBouncer in transaction mode in between, the server restarted behind it",
+    goal="0 lost, work resumes by itself",
+    sizes=Sizes(short=None, long=1, full=2),
+    place=behind_pgbouncer,
+)
+async def pgbouncer(stage: PoolerStage, times: int) -> None:
+    settings: dict[str, Any] = {"database_url": stage.far_url, "poll_interval": 0.5}
+    await stage.workers(2, "--concurrency", "10", **settings)
+    async with stage.far_load(rate=RATE, long_seconds=0.5) as load:
+        for _ in range(times):
+            await load.grown(100)
+            async with stage.fault("restart"):
+                await asyncio.to_thread(stage.server.restart, "immediate")
+        await load.grown(100)
+    await stage.settle()
