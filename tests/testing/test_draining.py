@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 
 from soniq import JobContext, Soniq
+from soniq.plugins import Plugin, PluginJob, PluginWorker
 from soniq.testing import drain
+from soniq.testing import make_app as make_memory_app
 from tests.worker.conftest import MakeApp, make_app, store
 
 __all__ = ["make_app", "store"]
@@ -131,6 +133,33 @@ async def test_everything_around_a_handler_is_as_in_a_worker() -> None:
     await app.enqueue(work, hang=True)
     assert await drain(app) == ["done!"]
     assert told == ["before 1", "after a.job", "before 1", "error Job timed out after 0.05s"]
+
+
+async def test_plugins_attend_the_runs() -> None:
+    told: list[str] = []
+
+    class Listening(Plugin):
+        @staticmethod
+        def get_identifier() -> str:
+            return "tests.listening"
+
+        async def on_worker_started(self, worker: PluginWorker) -> None:
+            told.append("started")
+
+        async def on_job_starting(self, *, worker: PluginWorker, job: PluginJob) -> None:
+            told.append(f"starting {job.job_name}")
+
+        async def on_job_updated(self, *, worker: PluginWorker, job: PluginJob) -> None:
+            told.append(f"updated {job.outcome}")
+
+        async def on_worker_stopped(self, worker: PluginWorker) -> None:
+            told.append("stopped")
+
+    app = make_memory_app(plugins=[Listening()])
+    app.job(name="a.job")(lambda: 1)
+    await app.enqueue("a.job")
+    assert await drain(app) == [1]
+    assert told == ["started", "starting a.job", "updated done", "stopped"]
 
 
 async def test_unknown_jobs_are_put_back_and_do_not_count() -> None:

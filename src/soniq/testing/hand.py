@@ -19,9 +19,11 @@ from soniq.backends.base import Backend, WorkerSession
 from soniq.backends.memory.session import MemorySession
 from soniq.events import Events, JobStored, UnknownGivenUp
 from soniq.records import Claimed, NewWorker, Snoozed
+from soniq.services.leader import Leadership
 from soniq.services.service import to_the_end
 from soniq.testing.sessions import Choice, OneByOne
 from soniq.version import __version__
+from soniq.worker.attendance import Attendance
 from soniq.worker.log_lines import LogLines
 from soniq.worker.run import Interruption
 from soniq.worker.shift import Shift
@@ -33,9 +35,19 @@ Watch = Callable[[asyncio.Task[None], Shift], Awaitable[None]]
 
 @asynccontextmanager
 async def hired(app: Soniq) -> AsyncIterator[Hand]:
-    """A hand that runs jobs of `app`, and leaves at the end."""
+    """A hand that runs jobs of `app`, attended by its plugins, and leaves at the end."""
     opened = await app._opening.ready()
-    worker = NewWorker(
+    session = await opened.backend.join(_introduction(app), lambda _: None)
+    hand = Hand(app, opened.backend, session)
+    try:
+        await hand.begin()
+        yield hand
+    finally:
+        await to_the_end(hand.end())
+
+
+def _introduction(app: Soniq) -> NewWorker:
+    return NewWorker(
         id=str(uuid.uuid4()),
         hostname=socket.gethostname(),
         pid=os.getpid(),
@@ -44,13 +56,6 @@ async def hired(app: Soniq) -> AsyncIterator[Hand]:
         job_names=app._registry.names(),
         version=__version__,
     )
-    session = await opened.backend.join(worker, lambda _: None)
-    threads = HandlerThreads(app.settings.sync_handler_pool_size, lambda: None)
-    try:
-        yield Hand(app, opened.backend, session, threads)
-    finally:
-        threads.close()
-        await to_the_end(session.leave())
 
 
 async def _to_its_end(claiming: asyncio.Task[None], _: Shift) -> None:
@@ -60,17 +65,37 @@ async def _to_its_end(claiming: asyncio.Task[None], _: Shift) -> None:
 class Hand:
     """Runs jobs one at a time, when told. Made by `hired`."""
 
-    def __init__(
-        self, app: Soniq, backend: Backend, session: WorkerSession, threads: HandlerThreads
-    ) -> None:
+    def __init__(self, app: Soniq, backend: Backend, session: WorkerSession) -> None:
         self._app = app
         self._backend = backend
         self._session = session
-        self._threads = threads
+        self._threads = HandlerThreads(app.settings.sync_handler_pool_size, lambda: None)
         self.events = Events()
         LogLines(self.events)
+        self._surroundings = app._surroundings()
+        self._leadership = Leadership(backend, "maintenance", session.id)
+        self._attendance = self._attended()
         self._stored: list[JobStored] = []
         self.events.subscribe(JobStored, self._stored.append)
+
+    def _attended(self) -> Attendance | None:
+        attend = self._surroundings.attend
+        if attend is None:
+            return None
+        return attend(self._session.id, None, 1, self._leadership, self.events)
+
+    async def begin(self) -> None:
+        """Let plugins know of it."""
+        if self._attendance is not None:
+            await self._attendance.begin()
+
+    async def end(self) -> None:
+        """Take leave."""
+        self._threads.close()
+        if self._attendance is not None:
+            await self._attendance.end()
+        await self._leadership.resign()
+        await self._session.leave()
 
     @property
     def app(self) -> Soniq:
@@ -123,9 +148,10 @@ class Hand:
             app.settings,
             app._registry,
             app.retry_policy,
-            app._surroundings(),
+            self._surroundings,
             self._threads,
             self.events,
+            self._attendance,
             concurrency=1,
             until_empty=True,
         )
