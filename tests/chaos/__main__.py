@@ -83,7 +83,8 @@ async def _row(one: Scenario, size: Size, server: PostgresServer, seconds: float
             async with asyncio.timeout(seconds):
                 stage = await play(one, size, url, Path(folder))
         took = time.monotonic() - began
-        return Row.of(one, "kept", took, figures=stage.figures, measured=stage.measured)
+        told = {"figures": stage.figures, "measured": stage.measured, "missed": stage.missed}
+        return Row.of(one, "kept", took, **told)
     except pytest.skip.Exception as reason:
         return Row.of(one, "not played", 0.0, problem=str(reason))
     except (Exception, pytest.fail.Exception) as error:  # noqa: BLE001 - for the report
@@ -101,7 +102,8 @@ def _summary(row: Row) -> str:
         found.append(f"{row.figures.jobs} jobs, {row.figures.lost} lost")
         if recovery := row.figures.recovery:
             found.append(f"run again after {recovery.p95:.1f} s (p95), {recovery.max:.1f} s (max)")
-    return "; ".join(found + [f"{name} {value}" for name, value in row.measured.items()])
+    found += [f"{name} {value}" for name, value in row.measured.items()]
+    return "; ".join(found + [f"MISSED {what}" for what in row.missed])
 
 
 async def _on(server: PostgresServer, statement: str) -> None:

@@ -29,6 +29,7 @@ class Row:
     Attributes:
         seconds: how long its play took.
         problem: why it is broken, or not played.
+        missed: goals that a figure did not reach, though every job ended as promised.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Row:
     figures: Figures | None = None
     measured: dict[str, float | str] = field(default_factory=dict)
     problem: str = ""
+    missed: Sequence[str] = ()
 
     @classmethod
     def of(cls, played: Scenario, verdict: Verdict, seconds: float, **more: object) -> Row:
@@ -97,7 +99,8 @@ def _totals(rows: Sequence[Row]) -> dict[str, int]:
 
 
 def _cells(row: Row) -> list[str]:
-    verdict = {"kept": "yes", "broken": "**no**", "not played": f"not played: {row.problem}"}
+    kept = f"yes; missed: {', '.join(row.missed)}" if row.missed else "yes"
+    verdict = {"kept": kept, "broken": "**no**", "not played": f"not played: {row.problem}"}
     cells = [row.fault, row.goal, verdict[row.verdict]]
     if (found := row.figures) is None:
         cells += [""] * 6

@@ -17,8 +17,8 @@ A module of scenarios registers them as it is imported::
         await stage.settle()
 
 It raises where a promise is not kept: through `stage.settle`, which runs the checker, or by an
-assertion of its own. What it has measured beyond `stage.figures` it leaves in ``stage.measured``;
-where a figure has a goal it is asserted at the full size too.
+assertion of its own. What it has measured beyond `stage.figures` it leaves in ``stage.measured``,
+or gives it to `stage.aim` where there is a goal.
 
 A test plays it by name, and `python -m tests.chaos` plays all of those in `MODULES`::
 

@@ -35,6 +35,7 @@ class Stage:
         app: enqueues; set up and open.
         figures: set by `settle`.
         measured: numbers the scenario itself has taken, for the report, by what they say.
+        missed: goals that a figure did not reach, for the report.
         long_seconds: how long the long jobs of a load take; short plays have shorter ones.
     """
 
@@ -48,6 +49,7 @@ class Stage:
         self.figures: Figures | None = None
         self.measured: dict[str, float | str] = {}
         self.long_seconds = 5.0
+        self.missed: list[str] = []
         self._occupations = 0
 
     @classmethod
@@ -116,11 +118,11 @@ class Stage:
         return self.runs_of(process)
 
     async def occupied(self, load: Load, *processes: subprocess.Popen[bytes]) -> None:
-        """Return at a moment when each of these runs jobs that take half a second."""
+        """Return at a moment when each of these runs jobs that take a third of a second."""
         self._occupations += 1
         for number in range(4 * len(self.fleet.alive)):
             key = f"occupation-{self._occupations}-{number}"
-            await load.enqueue("chaos.pause", key, {"seconds": 0.5}, priority=50)
+            await load.enqueue("chaos.pause", key, {"seconds": 0.3}, priority=50)
 
         def all_are() -> bool:
             runs = [[e["name"] for e in self.runs_of(process)] for process in processes]
@@ -224,8 +226,22 @@ class Stage:
             await until(no_session_left, "the end of all sessions", patience=10)
         return Facts(events=self.history.events(), max_crashes=max_crashes, poison=poison, **found)
 
+    def aim(self, what: str, seconds: float, *, goal: float) -> None:
+        """Compare a figure with its goal: one missed is reported, one missed by far is a breach.
+
+        A machine that is busy with something else must not look like a broken promise.
+
+        Raises:
+            Breach: it took three times as long as it should.
+        """
+        self.measured[f"{what} (s)"] = seconds
+        if seconds > 3 * goal:
+            raise Breach(f"{what}: {seconds:.1f} s, the goal is {goal:g} s")
+        if seconds > goal:
+            self.missed.append(f"{what} {seconds:.1f} s instead of {goal:g} s")
+
     def logged(self, event: str) -> list[dict[str, Any]]:
-        """The log records of an event (``ClaimLost``, ``WorkerDeclaredDead``) of all workers."""
+        """The log records of an event (``claim_lost``, ``workers_recovered``) of all workers."""
         found = []
         for line in self.fleet.output().splitlines():
             if line.startswith("{"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -36,6 +37,11 @@ def test_the_table_has_the_figures_of_each_fault() -> None:
 def test_every_row_has_a_cell_for_each_heading() -> None:
     table = [line for line in as_markdown([KEPT, BROKEN]).splitlines() if line.startswith("|")]
     assert len({line.count("|") for line in table}) == 1
+
+
+def test_a_goal_that_was_missed_is_told() -> None:
+    missed = replace(KEPT, missed=["p95 12.0 s instead of 10 s"])
+    assert "| yes; missed: p95 12.0 s instead of 10 s |" in as_markdown([missed])
 
 
 def test_programs_learn_what_is_broken_and_why() -> None:

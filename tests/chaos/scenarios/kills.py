@@ -6,6 +6,7 @@ import itertools
 import subprocess
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ MANY_CRASHES = 100
     sizes=Sizes(short=None, long=3, full=10),
 )
 async def kill_one(stage: Stage, kills: int) -> None:
-    await kill_in_turn(stage, kills)
+    await kill_in_turn(stage, kills, workers=3)
     assert_recovery(stage, p95=10.0, longest=15.0)
 
 
@@ -36,7 +37,7 @@ async def kill_one(stage: Stage, kills: int) -> None:
     sizes=Sizes(short=1, long=3, full=15),
 )
 async def kill_one_quick(stage: Stage, kills: int) -> None:
-    await kill_in_turn(stage, kills, heartbeat_interval=1)
+    await kill_in_turn(stage, kills, workers=2 if kills == 1 else 3, heartbeat_interval=1)
     assert_recovery(stage, p95=3.0, longest=15.0)
 
 
@@ -80,8 +81,7 @@ async def kill_all(stage: Stage, times: int) -> None:
     await stage.settle()
     found = spread(recoveries(stage.facts.events, since_start=True))
     assert found is not None
-    assert found.max <= 15.0
-    stage.measured |= {"p95 since the start (s)": found.p95, "max since the start (s)": found.max}
+    stage.aim("all run again after the start", found.max, goal=15.0)
 
 
 @scenario(
@@ -106,23 +106,25 @@ async def kill_in_turn(
     stage: Stage,
     kills: int,
     *,
+    workers: int = 2,
     leader: bool = True,
     ticks: int = 0,
     variables: Sequence[Mapping[str, str]] = ({},),
     **settings: Any,
 ) -> None:
-    """Kill one of two workers each time.
+    """Kill one of several workers each time, and start another.
 
     Args:
+        workers: how many there are at a time.
         leader: kill the older one, which leads whatever has a leader.
         ticks: how often the schedule must fire before each kill, and at the end.
         variables: for the environments of the workers in turn.
         settings: of the workers.
     """
     environments = itertools.cycle(variables)
-    both = [stage.fleet.worker(variables=next(environments), **settings) for _ in range(2)]
-    await stage.working(both)
-    async with stage.load() as load:
+    first = [stage.fleet.worker(variables=next(environments), **settings) for _ in range(workers)]
+    await stage.working(first)
+    async with stage.load(rate=20) as load:
         for _ in range(kills):
             await _ticked(stage, ticks)
             victim = stage.fleet.alive[0 if leader else -1]
@@ -176,5 +178,23 @@ def assert_recovery(stage: Stage, *, p95: float, longest: float) -> None:
     assert stage.figures is not None
     found = stage.figures.recovery
     assert found is not None
-    assert found.p95 <= p95, found
-    assert found.max <= longest, found
+    noticed = spread(_noticed_after(stage))
+    assert noticed is not None
+    stage.aim("p95 until queued again", noticed.p95, goal=p95)
+    stage.aim("p95 until run again", found.p95, goal=p95)
+    stage.aim("longest until run again", found.max, goal=longest)
+
+
+def _noticed_after(stage: Stage) -> list[float]:
+    """Seconds from each kill to the moment another worker declared the killed one dead.
+
+    What was running is queued again in the next instant; it runs again when those of its fellows
+    that were ahead of it have ended, for each process takes one of them at a time.
+    """
+    workers = {e["worker"]: e.pid for e in stage.history.of(Kind.START)}
+    killed = {e["target"]: e.wall for e in stage.history.of(Kind.KILLED)}
+    return [
+        datetime.fromisoformat(record["timestamp"]).timestamp() - killed[workers[worker]]
+        for record in stage.logged("workers_recovered")
+        if (worker := record.get("worker_id")) in workers and workers[worker] in killed
+    ]

@@ -52,8 +52,8 @@ async def deadline(stage: Stage, seconds: int) -> None:
     stage.fleet.signal(worker, signal.SIGTERM)
     assert await stage.fleet.ended(worker, within=seconds + 30) == 0
     took = time.monotonic() - told
-    assert seconds <= took <= seconds + 1, took
-    stage.measured["exit after (s)"] = took
+    assert took >= seconds
+    stage.aim("exit", took, goal=seconds + 1)
     for job in await stage.app.list_jobs(limit=RUNNING):
         assert (job["status"], job["attempts"], job["crashes"]) == ("queued", 0, 0)
     gate.touch()
