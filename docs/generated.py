@@ -1,0 +1,111 @@
+"""Pages that are made from the code whenever the docs are built: they cannot differ from it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from mkdocs.config.defaults import MkDocsConfig
+from mkdocs.structure.files import File, Files
+
+_SETTINGS_INTRODUCTION = """\
+# Settings
+
+A setting is taken from the constructor, `Soniq(concurrency=20)`, else from the environment,
+`SONIQ_CONCURRENCY=20`, else from a file `.env` in the current directory, else it is the default.
+A value out of bounds is refused by name. All times are seconds.
+
+| Setting | Default | Bounds | Meaning |
+|---|---|---|---|"""
+_SETTINGS_END = """\
+Read from the environment only: `SONIQ_DASHBOARD_API_KEY`, `SONIQ_DASHBOARD_WRITE_ENABLED` and
+`SONIQ_DASHBOARD_ALLOWED_ORIGINS` (see [the dashboard](../guides/dashboard.md)), `NO_COLOR` and
+`FORCE_COLOR`.
+"""
+_COMMANDS_INTRODUCTION = """\
+# Commands
+
+`soniq` and `python -m soniq` are the same. Exit codes: 0 is success, 1 failure, 2 wrong usage.
+Every command takes `--help`.
+"""
+
+
+def on_files(files: Files, config: MkDocsConfig) -> Files:
+    """Add the pages to those that were written."""
+    pages = {
+        "reference/settings.md": settings_page(),
+        "reference/cli.md": cli_page(),
+    }
+    for path, text in pages.items():
+        files.append(File.generated(config, path, content=text))
+    return files
+
+
+def settings_page() -> str:
+    """Every field of `SoniqSettings`."""
+    return "\n".join([_SETTINGS_INTRODUCTION, *_setting_rows(), "", _SETTINGS_END])
+
+
+def _setting_rows() -> Iterator[str]:
+    from soniq.settings import SoniqSettings
+
+    for name, field in SoniqSettings.model_fields.items():
+        default = field.get_default(call_default_factory=True)
+        shown = "unset" if default is None else f"`{_plain(default)}`"
+        bounds = ", ".join(filter(None, map(_bound, field.metadata))) or "-"
+        yield f"| `{name}` | {shown} | {bounds} | {_marked_up(field.description or '')} |"
+
+
+def _plain(default: Any) -> str:
+    text = ",".join(default) if isinstance(default, tuple) else str(default)
+    return text.replace("|", "\\|") or '""'
+
+
+def _bound(constraint: Any) -> str:
+    for sign, key in (("≥", "ge"), (">", "gt"), ("≤", "le"), ("<", "lt")):
+        if (limit := getattr(constraint, key, None)) is not None:
+            return f"{sign} {limit:g}"
+    return ""
+
+
+def _marked_up(text: str) -> str:
+    return " ".join(text.split()).replace("``", "`").replace("|", "\\|")
+
+
+def cli_page() -> str:
+    """Every command with its options, as its own help has them."""
+    import typer
+    from typer.main import get_command
+
+    from soniq.cli import _commands
+
+    root = get_command(_commands)
+    context = typer.Context(root, info_name="soniq")
+    parts = [_COMMANDS_INTRODUCTION]
+    for path, command in _leaves(root, context, "soniq"):
+        parts += [f"## {path}", "", (command.help or "").strip().replace("\b", ""), ""]
+        parts += _command_table(command, context)
+    return "\n".join(parts)
+
+
+def _leaves(command: Any, context: Any, path: str) -> Iterator[tuple[str, Any]]:
+    subcommands = getattr(command, "commands", None)
+    if not subcommands:
+        yield path, command
+        return
+    for name in subcommands:
+        yield from _leaves(subcommands[name], context, f"{path} {name}")
+
+
+def _command_table(command: Any, context: Any) -> list[str]:
+    rows = []
+    for parameter in command.params:
+        if getattr(parameter, "hidden", False) or parameter.name == "help":
+            continue
+        options = [*parameter.opts, *parameter.secondary_opts]
+        name = ", ".join(f"`{option}`" for option in options)
+        if parameter.param_type_name == "argument":
+            name = f"`{parameter.make_metavar(context)}`"
+        help_text = _marked_up(getattr(parameter, "help", "") or "")
+        rows.append(f"| {name} | {help_text} |")
+    return ["| Option | Meaning |", "|---|---|", *rows, ""] if rows else []
