@@ -7,6 +7,7 @@ the minutes out when they are taken away to be stored.
 from __future__ import annotations
 
 import threading
+from collections import deque
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
@@ -17,6 +18,7 @@ from soniq.plugins.metrics.series import KINDS, Counter, Gauge, Histogram
 Content = Counter | Gauge | Histogram
 MOST_KEPT: Final = 50_000
 """Series of minutes that are over, and not yet taken away."""
+_MOMENT: Final = 1e-6
 _TIMED: Final = ("done", "dead_letter")
 
 
@@ -59,8 +61,10 @@ class Recorder:
         self._keys = keys
         self._dropped = dropped
         self._guard = threading.Lock()
+        self._taken = 0.0
         self._open = Minute(0)
-        self._over: list[Minute] = []
+        self._over: deque[Minute] = deque()
+        self._kept = 0
 
     def take(self, kind: Kind, key: object, value: object) -> None:
         """Record `value` under `key`; a bad one is dropped and counted."""
@@ -72,7 +76,7 @@ class Recorder:
         with self._guard:
             content = self._content(self._minute(now), kind, key)
             if content is not None:
-                content.take(found, now)
+                content.take(found, self._moment(now))
 
     def stored(self, name: str, queue: str, outcome: str, ran: float, waited: float) -> None:
         """Record a stored outcome of a job.
@@ -102,10 +106,16 @@ class Recorder:
         """Everything recorded since the last time, oldest first; the recorder begins anew."""
         with self._guard:
             self._close_minute(self._open.start)
-            taken, self._over = self._over, []
+            taken, self._over, self._kept = [*self._over], deque(), 0
         for minute in taken:
             self._spread(minute)
         return taken
+
+    def _moment(self, now: float) -> float:
+        """Later than the one before: of two values the later is the newer, on any clock."""
+        following = self._taken + _MOMENT
+        self._taken = following if now < following < now + MINUTE else now
+        return self._taken
 
     def _minute(self, now: float) -> Minute:
         start = int(now // MINUTE) * MINUTE
@@ -119,13 +129,16 @@ class Recorder:
     def _close_minute(self, following: int) -> None:
         if self._open.series or self._open.tallies:
             self._over.append(self._open)
+            self._kept += len(self._open)
             self._bound()
         self._open = Minute(following)
 
     def _bound(self) -> None:
         """A process that never stores what it records keeps the newest of it."""
-        while sum(map(len, self._over)) > MOST_KEPT and len(self._over) > 1:
-            self._dropped.add("age: nothing has been stored for too long", self._over.pop(0).start)
+        while self._kept > MOST_KEPT and len(self._over) > 1:
+            oldest = self._over.popleft()
+            self._kept -= len(oldest)
+            self._dropped.add("age: nothing has been stored for too long", oldest.start)
 
     def _content(self, minute: Minute, kind: Kind, key: object) -> Any:
         content = minute.series.get(key) if isinstance(key, str) else None
