@@ -11,6 +11,7 @@ from typer.main import get_command
 from soniq.cli import (
     dashboard,
     dead_letter,
+    dev,
     doctor,
     health,
     inspect,
@@ -49,6 +50,7 @@ _commands = typer.Typer(
     ),
 )
 for module in (
+    dev,
     worker,
     setup,
     migrate_status,

@@ -28,7 +28,7 @@ def find_app(
     Raises:
         CommandFailed: they lead to none, or to more than one.
     """
-    return locate(source_from(_one_app(app, app_option), comma_list(jobs_modules), database_url))
+    return locate(source_from(one_app(app, app_option), comma_list(jobs_modules), database_url))
 
 
 def ask(app: Soniq, question: Question, *, as_json: bool = False) -> None:
@@ -69,7 +69,8 @@ async def _asked(app: Soniq, question: Question) -> int:
             await app.close()
 
 
-def _one_app(app: str | None, app_option: str | None) -> str | None:
+def one_app(app: str | None, app_option: str | None) -> str | None:
+    """APP, whichever way it was given."""
     if app is not None and app_option is not None and app != app_option:
         raise typer.BadParameter(
             f"it says {app_option}, but APP says {app}; give one of them.", param_hint="--app"

@@ -67,7 +67,7 @@ def work_here(located: Located, options: WorkerOptions) -> None:
 
     async def question(app: Soniq) -> int:
         if options.lifeline is not None:
-            await _work_supervised(app, options, options.lifeline)
+            await work_supervised(app, options, options.lifeline)
         else:
             await announce(located, options, processes=1)
             await _work(app, options, shutdown_event=None)
@@ -106,7 +106,7 @@ async def _work(
     )
 
 
-async def _work_supervised(app: Soniq, options: WorkerOptions, lifeline: Lifeline) -> None:
+async def work_supervised(app: Soniq, options: WorkerOptions, lifeline: Lifeline) -> None:
     """Work until the lifeline is cut or a signal comes, whichever is first.
 
     Both may mean one and the same stop, as when a process manager signals every process it knows:

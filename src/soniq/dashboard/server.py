@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import ipaddress
 import socket
+from collections.abc import Callable
 from typing import Final
 
 import uvicorn
+from starlette.types import ASGIApp
 
 from soniq.app import Soniq
 from soniq.dashboard.application import Dashboard
@@ -32,15 +34,25 @@ class _Server(uvicorn.Server):
 
 
 async def serve(
-    app: Soniq, *, host: str, port: int, settings: DashboardSettings | None = None
+    app: Soniq,
+    *,
+    host: str,
+    port: int,
+    settings: DashboardSettings | None = None,
+    entrance: Callable[[ASGIApp], ASGIApp] | None = None,
 ) -> None:
-    """Serve the dashboard of `app` until told to stop; see `run_dashboard`."""
+    """Serve the dashboard of `app` until told to stop; see `run_dashboard`.
+
+    Args:
+        settings: None takes them from the environment.
+        entrance: what is put before the dashboard.
+    """
     settings = settings or DashboardSettings()
     check_address(host, settings)
     hosts = None if _is_everywhere(host) else [host]
     dashboard = Dashboard(app, settings, hosts=hosts, closes=True)
     config = uvicorn.Config(
-        dashboard,
+        dashboard if entrance is None else entrance(dashboard),
         host=host,
         port=port,
         http="h11",
