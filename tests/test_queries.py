@@ -12,6 +12,7 @@ from soniq.backends.base import Unavailable
 from soniq.backends.memory import MemoryBackend
 from soniq.errors import SONIQ_DATABASE_UNAVAILABLE
 from soniq.records import JOB_KEYS
+from soniq.testing import drain
 
 REF = TaskRef("jobs.one")
 
@@ -116,7 +117,7 @@ async def test_results_are_restored(app: Soniq) -> None:
         return Sum(total=3)
 
     job_id = await app.enqueue(compute)
-    await app.run_worker(run_once=True)
+    await drain(app)
     assert await app.get_result(job_id) == {"total": 3}
     assert await app.get_result(job_id, result_model=Sum) == Sum(total=3)
     with pytest.raises(ValueError, match="valid array"):

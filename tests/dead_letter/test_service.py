@@ -11,6 +11,7 @@ import pytest
 
 from soniq import Soniq
 from soniq.dead_letter import DeadLetterFilter, DeadLetterReason
+from soniq.testing import drain
 from tests.dead_letter.conftest import give_up
 from tests.worker.conftest import MakeApp, until_status, working
 
@@ -37,7 +38,7 @@ async def app(make_app: MakeApp) -> Soniq:
 
 async def test_a_failed_job_is_listed_with_its_error(app: Soniq) -> None:
     job_id = await app.enqueue("mail.send", args={"to": "me", "fail": True})
-    await app.run_worker(run_once=True)
+    await drain(app)
 
     (found,) = await app.dead_letter.list_dead_letter_jobs()
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import pytest
 
 from soniq import Soniq
+from soniq.testing import wait_until
 from tests.backends.conftest import store, unopened_store
 from tests.backends.stores import PATIENCE, Store, settings
 
@@ -55,9 +55,7 @@ async def app(apps: Apps) -> Soniq:
 
 async def until(condition: Callable[[], Awaitable[bool]]) -> None:
     """Wait until `condition` holds; fails after a while."""
-    async with asyncio.timeout(PATIENCE):
-        while not await condition():  # noqa: ASYNC110 - the store tells nobody
-            await asyncio.sleep(0.01)
+    await wait_until(condition, timeout=PATIENCE)
 
 
 async def until_ran(app: Soniq, name: str, runs: int) -> dict[str, Any]:

@@ -300,9 +300,9 @@ async def test_closed_apps_are_left_alone(clock: Clock) -> None:
     assert (await app.get_queue_stats())["queued"] == 1
 
 
-async def test_a_minute_schedule_for_a_day_takes_a_moment(clock: Clock) -> None:
+async def test_a_minute_schedule_for_six_hours_takes_a_moment(clock: Clock) -> None:
     app, ran = make_app(clock=clock), []
     app.periodic(cron="* * * * *")(lambda: ran.append(clock.now()))
     async with asyncio.timeout(30):
-        await clock.advance("1 day")
-    assert ran == [after(minutes=minute) for minute in range(1, 1441)]
+        await clock.advance("6 hours")
+    assert ran == [after(minutes=minute) for minute in range(1, 361)]

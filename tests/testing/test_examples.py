@@ -117,7 +117,7 @@ def test_the_plugin(pytester: pytest.Pytester) -> None:
 
 
 def examples_of_the_plugin() -> list[str]:
-    """The literal blocks of its docstring; only read, for pytest is to be the first to import it."""
+    """The literal blocks of its docstring, not imported: pytest is to be the first to do that."""
     found = importlib.util.find_spec("soniq.testing.pytest_plugin")
     assert found is not None
     assert found.origin is not None

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from soniq import Soniq
+from soniq.testing import wait_until
 
 PATIENCE = 15.0
 
@@ -64,9 +65,7 @@ async def working(app: Soniq, **options: Any) -> AsyncIterator[asyncio.Event]:
 
 async def until(condition: Callable[[], Awaitable[bool]]) -> None:
     """Wait until the store shows `condition`; fails after a while."""
-    async with asyncio.timeout(PATIENCE):
-        while not await condition():  # noqa: ASYNC110 - the store tells nobody
-            await asyncio.sleep(0.01)
+    await wait_until(condition, timeout=PATIENCE)
 
 
 async def until_status(app: Soniq, job_id: str, *statuses: str) -> dict[str, Any]:

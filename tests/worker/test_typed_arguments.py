@@ -24,6 +24,7 @@ from typing_extensions import TypedDict  # pydantic wants this one before Python
 
 from soniq import Soniq
 from soniq.backends.memory import MemoryBackend
+from soniq.testing import drain
 
 
 class Colour(Enum):
@@ -173,7 +174,7 @@ def test_every_supported_type_reaches_the_handler_as_it_was(app: Soniq, values: 
 
     async def run(rows: list[dict[str, Any]]) -> None:
         await app.enqueue_many(everything, rows)
-        await app.run_worker(run_once=True)
+        await drain(app)
 
     @settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck))
     @given(batches(values))
@@ -199,7 +200,7 @@ def test_every_supported_type_comes_back_as_a_result(app: Soniq) -> None:
 
     async def run() -> dict[str, Any]:
         ids = await app.enqueue_many(give, [{"name": name} for name in kinds])
-        await app.run_worker(run_once=True)
+        await drain(app)
         return {
             name: await app.get_result(job_id, result_model=kinds[name])
             for name, job_id in zip(kinds, ids, strict=True)
@@ -258,7 +259,7 @@ async def test_text_that_is_no_json_hides_nothing_else(tmp_path: Path) -> None:
         ids = [await app.enqueue(corrupt, number=number) for number in range(3)]
         await edit(app, ids[0], "no json")
         await edit(app, ids[1], "")
-        await app.run_worker(run_once=True)
+        await drain(app)
 
         dead = await app.list_jobs(status="dead_letter")
         assert {job["id"]: (job["args"], job["dead_letter_reason"]) for job in dead} == {
@@ -285,7 +286,7 @@ async def test_corrupt_stored_arguments_are_dead_letters_and_harm_no_others(
             ids[name] = await app.enqueue(corrupt, **FITTING)
             await edit(app, ids[name], text)
         sound = await app.enqueue(corrupt, **FITTING)
-        await app.run_worker(run_once=True)
+        await drain(app)
 
         assert await app.wait(sound) is None
         assert len(seen) == 1
