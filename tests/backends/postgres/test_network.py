@@ -153,6 +153,9 @@ async def test_a_notification_that_came_too_late_does_not_end_listening_for_good
     watcher = await asyncpg.connect(pg_url)
     slow = True
 
+    async def nothing() -> None:
+        pass
+
     async def send(channel: str) -> None:
         if not slow:
             await watcher.execute("SELECT pg_notify($1, '')", channel)
@@ -167,7 +170,7 @@ async def test_a_notification_that_came_too_late_does_not_end_listening_for_good
         send=send,
         hear=lambda payload: None,
         missed=lambda: None,
-        rerouted=lambda: None,
+        rerouted=nothing,
     )
     await listener.join()
     assert "LISTEN does not work" in caplog.text

@@ -22,21 +22,18 @@ from soniq.backends.postgres import migrate
 from soniq.backends.postgres.callers import callers_connection
 from soniq.backends.postgres.connection import (
     POOL_SIZE,
-    STATEMENT_TIMEOUT,
     Connection,
     Database,
-    kept_if_sound,
     transaction,
 )
 from soniq.backends.postgres.dead_letters import PostgresDeadLetters
 from soniq.backends.postgres.diagnosis import PostgresDiagnosis
-from soniq.backends.postgres.dialling import PoolConnection
-from soniq.backends.postgres.errors import answered
 from soniq.backends.postgres.insert import Insert
 from soniq.backends.postgres.metric_points import PostgresMetrics
 from soniq.backends.postgres.notify import Notifier
 from soniq.backends.postgres.overview import PostgresOverview
 from soniq.backends.postgres.plugin_tables import PostgresPluginTables
+from soniq.backends.postgres.pool import ConnectionPool
 from soniq.backends.postgres.rows import is_id, job_dict
 from soniq.backends.postgres.schedules import Payload, PostgresSchedules
 from soniq.backends.postgres.session import PostgresSession
@@ -51,8 +48,6 @@ if TYPE_CHECKING:
     Pool = asyncpg.Pool[asyncpg.Record]
 
 _CLOSE_TIMEOUT: Final = 5.0
-_SILENCE: Final = 1.0
-"""Seconds without an answer after which a connection was not merely interrupted."""
 _LONG_AGO: Final = datetime(1, 1, 1, tzinfo=UTC)
 
 _log = logging.getLogger("soniq.postgres")
@@ -69,7 +64,7 @@ class PostgresBackend:
         self._url = database_url
         self._database = Database(database_url)
         self._settings = SoniqSettings.model_construct()
-        self._pool: Pool | None = None
+        self._pool: ConnectionPool | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._schema: str | None = None
         self._awaits_setup = False
@@ -103,41 +98,24 @@ class PostgresBackend:
             except asyncpg.InvalidCatalogNameError:
                 self._awaits_setup = True
         self._loop = asyncio.get_running_loop()
-        self._pool = await self._new_pool(settings)
-
-    async def _new_pool(self, settings: SoniqSettings) -> Pool:
-        # It connects as it is used: most commands need a single connection.
-        return await asyncpg.create_pool(
-            self._url,
-            connect=self._database.dial,
-            connection_class=PoolConnection,
-            min_size=0,
-            max_size=settings.pool_max_size or POOL_SIZE,
-            init=self._database.prepare,
-            reset=_keep_settings,
-            **self._database.options(),
-        )
+        self._pool = await ConnectionPool.open(self._database, settings.pool_max_size or POOL_SIZE)
 
     async def close(self) -> None:
         pool, self._pool = self._pool, None
         if pool is None:
             return
         if self._loop is not asyncio.get_running_loop():
-            # Its loop runs no more: nobody could await a farewell, and one that was closed refuses
-            # even this.
-            with suppress(RuntimeError):
-                pool.terminate()
+            pool.abandon()
             return
         for session in list(self._sessions):
             await session.leave()
         self._pool = pool
         if self._notifier is not None:
-            await self._notifier.close()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_CLOSE_TIMEOUT):
+                    await self._notifier.close()
         self._pool = None
-        try:
-            await asyncio.wait_for(pool.close(), _CLOSE_TIMEOUT)
-        except TimeoutError:
-            pool.terminate()
+        await pool.close()
 
     def sibling(self) -> PostgresBackend:
         return PostgresBackend(self._url)
@@ -164,18 +142,14 @@ class PostgresBackend:
         if self._pool is None:
             raise Unavailable(f"{self.location}: the backend is not open")
         with self._database.translated():
-            async with self._pool.acquire(timeout=STATEMENT_TIMEOUT) as connection:
+            async with self._pool.borrowed() as connection:
                 if self._schema is None:
                     self._schema = await migrate.check(self._database, connection)
-                try:
-                    with kept_if_sound(connection):
-                        if self._schema is None:
-                            self._schema = await migrate.check(self._database, connection)
-                        yield connection
-                except BaseException as error:
-                    if _tells_of_others(error, since=began):
-                        await self._pool.expire_connections()
-                    raise
+                yield connection
+
+    async def _doubt_connections(self, patience: float) -> None:
+        if self._pool is not None:
+            await self._pool.doubt(patience)
 
     async def _fetch(self, statement: str, *args: Any) -> list[asyncpg.Record]:
         async with self._borrowed() as connection:
@@ -360,6 +334,7 @@ class PostgresBackend:
             announce=self._announce,
             payload=notifier.payload,
             left=self._sessions.discard,
+            rerouted=self._doubt_connections,
         )
         try:
             await session.join()
@@ -399,17 +374,3 @@ class PostgresBackend:
 
     async def resign(self, name: str, holder: str) -> None:
         await self._fetch("resign", name, holder)
-
-def _tells_of_others(error: BaseException, since: float) -> bool:
-    """Whether what made one connection useless has made them all, so that each must be made anew.
-
-    It was the primary once, or the way to it is lost.
-    """
-    silence = asyncio.get_running_loop().time() - since
-    silent = not answered(error) and silence > _SILENCE
-    return silent or isinstance(error, asyncpg.ReadOnlySQLTransactionError)
-
-
-
-async def _keep_settings(_: Any) -> None:
-    """A connection goes back as it is: what asyncpg would reset are the settings it was given."""

@@ -71,7 +71,7 @@ class Listener:
         send: Callable[[str], Awaitable[Any]],
         hear: Callable[[str], None],
         missed: Callable[[], None],
-        rerouted: Callable[[], None],
+        rerouted: Callable[[], Awaitable[None]],
     ) -> None:
         self._database = database
         self._worker = worker
@@ -191,7 +191,7 @@ class Listener:
             await self._take_standing(connection, rows)
         if self._unanswered:
             self._unanswered = False
-            self._rerouted()
+            await self._rerouted()
         if self._alive and (self._listens is not False or self._probe_at is not None):
             await self._listen(connection)
         if self._registered:

@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import (
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Collection,
+    Iterable,
+    Mapping,
+    Sequence,
+)
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from typing import Final
 
@@ -71,6 +79,8 @@ class PostgresSession:
         announce: wakes the workers of this process.
         payload: what to notify others with, None for nothing.
         left: called when the session is over.
+        rerouted: called when the server has been reached anew after it did not answer, with the
+            seconds that an answer may take.
     """
 
     def __init__(
@@ -86,6 +96,7 @@ class PostgresSession:
         announce: Announce,
         payload: Payload,
         left: Callable[[PostgresSession], None],
+        rerouted: Callable[[float], Awaitable[None]],
     ) -> None:
         self._database = database
         self._worker = worker
@@ -96,6 +107,7 @@ class PostgresSession:
         self._announce_here = announce
         self._payload = payload
         self._left = left
+        self._rerouted = rerouted
         self._open = True
         self._heartbeat_timeout = settings.heartbeat_timeout
         self._claiming = Link(database, traced=True, planning=PLAN_CLAIMS)
@@ -124,9 +136,10 @@ class PostgresSession:
     async def join(self) -> None:
         await self._listener.join()
 
-    def _doubt_links(self) -> None:
+    async def _doubt_links(self) -> None:
         for link in (self._claiming, self._finishing):
             link.doubt(HEARTBEAT_TIMEOUT)
+        await self._rerouted(HEARTBEAT_TIMEOUT)
 
     # --- waking --------------------------------------------------------------------------------
 
