@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -60,3 +61,8 @@ def test_a_document_takes_the_table_in_its_place() -> None:
 def test_a_document_without_a_place_is_refused() -> None:
     with pytest.raises(ValueError, match="no place"):
         quoted("nothing here", "new")
+
+
+def test_the_page_on_reliability_has_a_place_for_the_table() -> None:
+    page = Path(__file__).resolve().parents[2] / "docs" / "reliability.md"
+    assert "| new |" in quoted(page.read_text(), "| new |")
