@@ -53,11 +53,7 @@ async def memory(stage: Stage, innocents: int) -> None:
     (worker,) = await stage.workers(1)
     limit = psutil.Process(worker.pid).memory_info().vms + ROOM
     resource.prlimit(worker.pid, resource.RLIMIT_AS, (limit, limit))
-    load = stage.load()
-    poison = await load.enqueue("chaos.memory", "poison")
-    await _innocents(load, innocents)
-    await stage.settle(poison={"chaos.memory"})
-    _assert_buried(stage, poison, "max_retries_exceeded")
+    await _only_one_buried(stage, innocents, "chaos.memory", "max_retries_exceeded")
 
 
 @scenario(
@@ -69,11 +65,7 @@ async def memory(stage: Stage, innocents: int) -> None:
 async def endless(stage: Stage, innocents: int) -> None:
     """Nor does its thread keep the worker from leaving."""
     await stage.workers(1)
-    load = stage.load()
-    poison = await load.enqueue("chaos.endless", "poison")
-    await _innocents(load, innocents)
-    await stage.settle(poison={"chaos.endless"})
-    _assert_buried(stage, poison, "timeout")
+    await _only_one_buried(stage, innocents, "chaos.endless", "timeout")
 
 
 @scenario(
@@ -84,11 +76,7 @@ async def endless(stage: Stage, innocents: int) -> None:
 )
 async def deaf(stage: Stage, innocents: int) -> None:
     await stage.workers(1)
-    load = stage.load()
-    poison = await load.enqueue("chaos.deaf", "poison")
-    await _innocents(load, innocents)
-    await stage.settle(poison={"chaos.deaf"})
-    _assert_buried(stage, poison, "timeout")
+    await _only_one_buried(stage, innocents, "chaos.deaf", "timeout")
 
 
 @scenario(
@@ -107,6 +95,14 @@ async def blocked_loop(stage: Stage, seconds: int) -> None:
             await silent(stage, _process(stage, blocked), seconds * 0.7)
     await stage.settle()
     assert_nothing_ran_twice(stage)
+
+
+async def _only_one_buried(stage: Stage, innocents: int, name: str, reason: str) -> None:
+    load = stage.load()
+    poison = await load.enqueue(name, "poison")
+    await _innocents(load, innocents)
+    await stage.settle(poison={name})
+    _assert_buried(stage, poison, reason)
 
 
 async def _poisoned(stage: Stage, innocents: int, name: str) -> None:
