@@ -85,6 +85,8 @@ class Dashboard(Starlette):
             },
             lifespan=lifespan,
         )
+        # A redirect would name the host that the request claims.
+        self.router.redirect_slashes = False
 
 
 def _routes(desk: Desk, access: Access) -> list[BaseRoute]:

@@ -9,7 +9,7 @@ from typing import Any, Final, TypeVar
 from soniq.app import Soniq
 from soniq.backends.base import Backend
 from soniq.backends.dead_letters import DeadLetterJob
-from soniq.backends.overview import Counts, Overview
+from soniq.backends.overview import EXACT, Counts, Overview
 from soniq.dashboard.answers import DeadLetter, Job, Stats
 from soniq.dashboard.live import Live, Look
 from soniq.dashboard.memo import Memo
@@ -49,7 +49,12 @@ class Desk:
 
     async def counts(self) -> Counts:
         """The jobs of every queue."""
-        return await self.memo.recall("counts", lambda: self.look_up(lambda one: one.counts()))
+        return await self.memo.recall("counts", self._count)
+
+    async def _count(self) -> Counts:
+        counts = await self.look_up(lambda one: one.counts())
+        self.memo.keeps = sum(each.done + each.queued for each in counts.queues) > EXACT
+        return counts
 
     async def stats(self) -> Stats:
         """How many jobs there are."""

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from soniq.backends.dead_letters import DeadLetterJob, Picked, Selection
+from soniq.backends.overview import EXACT
 from soniq.dashboard.answers import JobsPage, LettersPage
 from soniq.dashboard.desk import Desk
 from soniq.dashboard.operations import Refused
@@ -55,7 +56,8 @@ async def _page(
 async def _total(desk: Desk, selection: Selection) -> tuple[int, bool]:
     if selection == Selection():
         counts = await desk.counts()
-        return sum(each.dead_letter for each in counts.queues), counts.estimated
+        number = sum(each.dead_letter for each in counts.queues)
+        return number, counts.estimated and number > EXACT
     number = await desk.memo.recall(
         selection, lambda: desk.ask(lambda backend: backend.dead_letters.count(selection))
     )

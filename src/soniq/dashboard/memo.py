@@ -17,20 +17,25 @@ _MOST: Final = 200
 class Memo:
     """Keeps answers for so long that making one kind takes at most 2 % of the time.
 
-    What is made while somebody else asks for the same is made once. An answer that cost next to
-    nothing is made afresh each time.
+    What is made while somebody else asks for the same is made once.
 
     Args:
         clock: seconds, from anywhere on.
+
+    Attributes:
+        keeps: without it every answer is made afresh, as is right where there is little to count.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self.keeps = False
         self._clock = clock
         self._kept: dict[Hashable, tuple[float, Any]] = {}
         self._making: dict[Hashable, asyncio.Task[Any]] = {}
 
     async def recall(self, key: Hashable, make: Callable[[], Awaitable[Answer]]) -> Answer:
         """The answer under `key`, kept or made."""
+        if not self.keeps:
+            return await make()
         until, kept = self._kept.get(key, (0.0, None))
         if until > self._clock():
             answer: Answer = kept

@@ -22,7 +22,7 @@ def _within(low: int, high: int) -> AfterValidator:
 Text = Annotated[Annotated[str, Field(max_length=_LONGEST)] | None, BeforeValidator(_blank_is_none)]
 Status = Annotated[JobStatus | None, BeforeValidator(_blank_is_none)]
 Reason = Annotated[DeadLetterReason | None, BeforeValidator(_blank_is_none)]
-Offset = Annotated[int, _within(0, 100_000)]
+Offset = Annotated[int, _within(0, 10_000)]
 Hours = Annotated[int, _within(1, 24 * 90)]
 
 

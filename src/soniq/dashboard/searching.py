@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Final
 from uuid import UUID
 
-from soniq.backends.overview import Condition
+from soniq.backends.overview import EXACT, Condition
 from soniq.dashboard.answers import Job, JobsPage
 from soniq.dashboard.desk import Desk
 from soniq.dashboard.operations import Refused
@@ -20,7 +20,9 @@ from soniq.records import JobStatus
 
 _FIRST_ROWS: Final = 2_000
 _MOST_ROWS: Final = 50_000
-_SECONDS: Final = 0.08
+_MOST_READ: Final = 16_000
+"""Rows of a look that reads their arguments."""
+_SECONDS: Final = 0.1
 
 
 @dataclass(slots=True)
@@ -78,7 +80,7 @@ async def _walk(desk: Desk, condition: Condition, below: str | None, most: int) 
         walk.rest_from = found.rest_from
         if found.rest_from is None or len(walk.ids) >= most or time.monotonic() > deadline:
             return walk
-        rows = min(rows * 2, _MOST_ROWS)
+        rows = max(rows, min(rows * 4, _MOST_ROWS if condition.text is None else _MOST_READ))
 
 
 async def _total(desk: Desk, condition: Condition, walk: _Walk, *, whole: bool) -> tuple[int, bool]:
@@ -90,7 +92,7 @@ async def _total(desk: Desk, condition: Condition, walk: _Walk, *, whole: bool) 
     statuses = [condition.status] if condition.status else _LIVING
     number = sum(getattr(each, status) for each in queues for status in statuses)
     if condition.job_name is None and condition.text is None:
-        return number, counts.estimated
+        return number, counts.estimated and number > EXACT
     every = sum(getattr(each, status) for each in counts.queues for status in _LIVING)
     share = walk.matching / walk.looked_at if walk.looked_at else 0.0
     return max(walk.matching, min(number, round(share * every))), True

@@ -48,7 +48,7 @@ def _unknown(name: str) -> Refused:
 
 OPERATIONS: Final = (
     Operation("GET", "/api/schedules", schedules, list[ScheduleEntry]),
-    Operation("POST", "/api/schedules/{name}/pause", pause, Count, action="schedule.pause"),
-    Operation("POST", "/api/schedules/{name}/resume", resume, Count, action="schedule.resume"),
-    Operation("POST", "/api/schedules/{name}/run", run, RunCount, action="schedule.run"),
+    Operation("POST", "/api/schedules/{name:path}/pause", pause, Count, action="schedule.pause"),
+    Operation("POST", "/api/schedules/{name:path}/resume", resume, Count, action="schedule.resume"),
+    Operation("POST", "/api/schedules/{name:path}/run", run, RunCount, action="schedule.run"),
 )
