@@ -171,14 +171,6 @@ class SinkFailed:
 
 
 @dataclass(frozen=True, slots=True)
-class WorkersRecovered:
-    """Dead workers were found, or jobs that nobody ran."""
-
-    workers: tuple[DeadWorker, ...]
-    requeued: tuple[str, ...]
-    dead: tuple[str, ...]
-
-@dataclass(frozen=True, slots=True)
 class PluginFailed:
     """A plugin raised or took too long; what it was called for goes on."""
 
@@ -196,6 +188,14 @@ class PluginBehind:
     plugin: str
     lost: int
 
+
+@dataclass(frozen=True, slots=True)
+class WorkersRecovered:
+    """Dead workers were found, or jobs that nobody ran."""
+
+    workers: tuple[DeadWorker, ...]
+    requeued: tuple[str, ...]
+    dead: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)

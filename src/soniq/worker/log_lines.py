@@ -40,9 +40,9 @@ class LogLines:
         events.subscribe(e.HookFailed, self._hook_failed)
         events.subscribe(e.HookSlow, self._hook_slow)
         events.subscribe(e.SinkFailed, self._sink_failed)
-        events.subscribe(e.WorkersRecovered, self._recovered)
         events.subscribe(e.PluginFailed, self._plugin_failed)
         events.subscribe(e.PluginBehind, self._plugin_behind)
+        events.subscribe(e.WorkersRecovered, self._recovered)
         events.subscribe(e.UnknownGivenUp, self._unknown_given_up)
         events.subscribe(e.Pruned, self._pruned)
         events.subscribe(e.LoopFailed, self._loop_failed)
@@ -230,16 +230,6 @@ class LogLines:
             extra=fields(event),
         )
 
-    def _recovered(self, event: e.WorkersRecovered) -> None:
-        for worker in event.workers:
-            logger.warning(
-                "Worker %s (%s:%d) is dead",
-                worker.id,
-                worker.hostname,
-                worker.pid,
-                extra=fields(event, worker_id=worker.id),
-            )
-        if event.requeued:
     def _plugin_failed(self, event: e.PluginFailed) -> None:
         again = "" if event.pause_s is None else f", next try in {event.pause_s:.1f} s"
         logger.warning(
@@ -261,6 +251,16 @@ class LogLines:
             extra=fields(event, plugin=event.plugin),
         )
 
+    def _recovered(self, event: e.WorkersRecovered) -> None:
+        for worker in event.workers:
+            logger.warning(
+                "Worker %s (%s:%d) is dead",
+                worker.id,
+                worker.hostname,
+                worker.pid,
+                extra=fields(event, worker_id=worker.id),
+            )
+        if event.requeued:
             logger.warning(
                 "%d jobs that no live worker runs are queued again",
                 len(event.requeued),

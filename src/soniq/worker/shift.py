@@ -32,8 +32,8 @@ from soniq.retry import RetryPolicy
 from soniq.services.service import Service, cancelled
 from soniq.settings import SoniqSettings
 from soniq.worker.acker import Acker, Ended
-from soniq.worker.buffer import Buffer
 from soniq.worker.attendance import Attendance
+from soniq.worker.buffer import Buffer
 from soniq.worker.claimer import Claimer
 from soniq.worker.deadlines import Deadlines, insist
 from soniq.worker.executor import Executor
@@ -67,8 +67,8 @@ class Shift:
         surroundings: Surroundings,
         threads: HandlerThreads,
         events: Events,
-        *,
         attendance: Attendance | None = None,
+        *,
         concurrency: int,
         until_empty: bool,
     ) -> None:
@@ -88,8 +88,8 @@ class Shift:
         self._executor = Executor(
             session.id, settings, policy, surroundings, threads, self._deadlines, events, attendance
         )
-        self._awaited = surroundings.awaited
         self._tell_plugins = None if attendance is None else attendance.updated
+        self._awaited = surroundings.awaited
         self._hooked = bool(surroundings.hooks.of(HookEvent.AFTER_JOB))
         self._after: set[asyncio.Task[None]] = set()
         self._slots = Slots(
@@ -268,13 +268,13 @@ class Shift:
                 self._refused(ended)
             else:
                 self._tell_stored(ended, watched=watched)
-        if self._awaited:
-            self._tell_waiters(batch)
-        self._claimer.room()
         if self._tell_plugins is not None:
             self._tell_plugins(
                 [ended for ended in batch if ended.run is not None and ended.job.id in accepted]
             )
+        if self._awaited:
+            self._tell_waiters(batch)
+        self._claimer.room()
 
     def _tell_waiters(self, batch: Sequence[Ended]) -> None:
         for ended in batch:
