@@ -8,6 +8,7 @@ import soniq
 import soniq.backends
 import soniq.dead_letter
 import soniq.errors
+import soniq.plugins
 import soniq.retry
 import soniq.schedules
 import soniq.settings
@@ -22,6 +23,7 @@ PROMISED = [
     (soniq.settings, "SoniqSettings"),
     (soniq.dead_letter, "DeadLetterService DeadLetterFilter DeadLetterJob DeadLetterStats"),
     (soniq.dead_letter, "DeadLetterReason"),
+    (soniq.plugins, "Plugin Done Retry Snoozed Dead"),
     (soniq.backends, "PostgresBackend SQLiteBackend MemoryBackend"),
 ]
 

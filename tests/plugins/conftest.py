@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from typing import Any
 
@@ -40,11 +39,9 @@ class Diary(Named):
     ) -> None:
         super().__init__(identifier, needs)
         self.pages: list[Any] = [] if pages is None else pages
-        self.written = asyncio.Event()
 
     def write(self, *entry: object) -> None:
         self.pages.append((self.identifier, *entry))
-        self.written.set()
 
     def install(self, app: Soniq) -> None:
         self.write("install")
@@ -71,13 +68,6 @@ class Diary(Named):
 
     async def on_job_updated(self, *, worker: PluginWorker, job: PluginJob) -> None:
         self.write("updated", job.job_name, job.outcome)
-
-    async def until_written(self, number: int) -> None:
-        """Wait until there are so many entries."""
-        async with asyncio.timeout(PATIENCE):
-            while len(self.pages) < number:
-                self.written.clear()
-                await self.written.wait()
 
 
 class Updated(Named):

@@ -287,3 +287,12 @@ async def test_doctor_tells_of_a_plugins_tables_that_do_not_fit(url: str, packag
     [ahead] = await diagnosis(url, package)
     assert ahead.level is Level.ERROR
     assert "plugin stamps are at version 2" in ahead.message
+
+
+async def test_doctor_looks_at_the_tables_of_plugins_too(pg_url: str, package: Package) -> None:
+    await set_up(pg_url, package, schema="Jobs")
+    await ask(pg_url, 'ALTER TABLE "Jobs".stamps SET (autovacuum_enabled = false)')
+    app = Soniq(pg_url, plugins=[Stamps(package.name)], schema="Jobs")
+    told = [each.finding.message for each in await examine(app) if each.check == "tables"]
+    await app.close()
+    assert told == ["Autovacuum is off for stamps"]

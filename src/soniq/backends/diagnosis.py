@@ -7,6 +7,7 @@ The rules of `soniq.backends.base` hold here too.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -193,8 +194,12 @@ class Diagnosis(Protocol):
         """
         ...
 
-    async def tables(self) -> list[TableState]:
-        """The tables of Soniq whose dead rows somebody must sweep."""
+    async def tables(self, also: Sequence[str] = ()) -> list[TableState]:
+        """The tables of Soniq whose dead rows somebody must sweep.
+
+        Args:
+            also: names of tables that plugins keep beside them; one that is not there is left out.
+        """
         ...
 
     async def index_faults(self) -> list[IndexFault] | None:
@@ -224,5 +229,5 @@ class WithoutServer:
     async def open_transactions(self, *, longer_than: float) -> list[OpenTransaction] | None:
         return None
 
-    async def tables(self) -> list[TableState]:
+    async def tables(self, also: Sequence[str] = ()) -> list[TableState]:
         return []

@@ -53,6 +53,7 @@ class Examination:
         settings: those of the application.
         declared: the schedules that its code declares.
         plugins: where the migrations of its plugins are.
+        plugin_tables: the tables of its plugins.
         now: this host's clock.
     """
 
@@ -61,6 +62,7 @@ class Examination:
     settings: SoniqSettings
     declared: Collection[str] = ()
     plugins: Sequence[MigrationPackage] = ()
+    plugin_tables: Sequence[str] = ()
     now: Callable[[], datetime] = system_clock
     limits: Limits = Limits()
 

@@ -75,6 +75,7 @@ async def examine(app: Soniq) -> list[Checked]:
             settings=app.settings,
             declared=[each.name for each in app._declarations],
             plugins=app._lifecycle.packages(),
+            plugin_tables=[name for each in app.plugins.values() for name in each.get_tables()],
         )
     )
 

@@ -9,7 +9,7 @@ from soniq.doctor.wording import counted, lasting
 
 
 async def check_tables(examination: Examination) -> list[Finding]:
-    tables = await examination.facts.tables()
+    tables = await examination.facts.tables(examination.plugin_tables)
     if not tables:
         return []
     found = [

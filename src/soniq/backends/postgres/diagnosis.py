@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -29,7 +29,7 @@ from soniq.backends.postgres.connection import CONNECT_TIMEOUT, Database, Rows
 from soniq.backends.postgres.errors import MISSING
 from soniq.backends.postgres.session import PLAN_CLAIMS
 from soniq.backends.postgres.session_probe import try_out
-from soniq.backends.postgres.sql import migration_files, qualified
+from soniq.backends.postgres.sql import migration_files, qualified, quoted
 
 _CLAIM_INDEX: Final = "soniq_jobs_claim"
 _NOBODY: Final = "00000000-0000-0000-0000-000000000000"
@@ -120,8 +120,11 @@ class PostgresDiagnosis:
         last_hour = sum(row[2] for row in kinds)
         return Burials(total, last_hour, (*kinds[0],) if kinds else None)
 
-    async def tables(self) -> list[TableState]:
-        return [TableState(**dict(row)) for row in await self._fetch("table_states")]
+    async def tables(self, also: Sequence[str] = ()) -> list[TableState]:
+        schema = self._database.schema
+        beside = "" if schema is None else f"{quoted(schema)}."
+        names = [name if "." in name else f"{beside}{name}" for name in also]
+        return [TableState(**dict(row)) for row in await self._fetch("table_states", names)]
 
     async def index_faults(self) -> list[IndexFault] | None:
         files = migration_files()

@@ -1,3 +1,4 @@
+-- $1 further tables
 SELECT
     c.relname AS name,
     coalesce(s.n_live_tup, 0) AS live,
@@ -22,4 +23,5 @@ WHERE c.oid IN (
     'soniq_jobs'::regclass, 'soniq_dead_letter_jobs'::regclass, 'soniq_workers'::regclass,
     'soniq_leases'::regclass
 )
+OR c.oid = ANY (SELECT to_regclass(name)::oid FROM unnest($1::text[]) AS name)
 ORDER BY c.relname
