@@ -109,6 +109,23 @@ def document(value: Any) -> None:
     sys.stdout.flush()
 
 
+def raw(text: str) -> None:
+    """Print text in a format of its own, as it is."""
+    sys.stdout.write(text)
+    sys.stdout.flush()
+
+
+def clear() -> None:
+    """Begin a terminal's page anew; a pipe goes on."""
+    _console().clear()
+
+
+def free_width(taken: int) -> int:
+    """How many characters of a terminal's line are left beside `taken`; 0 where there is none."""
+    console = _console()
+    return max(0, console.width - taken) if console.is_terminal else 0
+
+
 def _status(mark: Mark, text: str, *, stderr: bool = False) -> None:
     console = _console(stderr=stderr)
     pictures = console.is_terminal and console.encoding.lower().startswith("utf")

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable, Collection
-from typing import Any, Protocol, TypeVar
+from typing import Any, Final, Protocol, TypeVar
 
 from pydantic_core import to_json
 
@@ -20,6 +21,7 @@ from soniq.backends.metric_points import (
 from soniq.backends.sqlite.database import Database
 from soniq.backends.sqlite.failures import check_text
 from soniq.backends.sqlite.times import Clock, ago, moment, stamp
+from soniq.errors import SONIQ_SCHEMA_MISSING, SoniqError
 
 T = TypeVar("T")
 
@@ -41,8 +43,14 @@ class SQLiteMetrics:
 
     def __init__(self, clock: Clock, read: Run, write: Run) -> None:
         self._clock = clock
-        self._read = read
-        self._write = write
+        self._reader = read
+        self._writer = write
+
+    async def _read(self, look: Callable[[Database], T]) -> T:
+        return await self._reader(lambda db: _with_tables(db, look))
+
+    async def _write(self, change: Callable[[Database], T]) -> T:
+        return await self._writer(lambda db: _with_tables(db, change))
 
     # --- storing -------------------------------------------------------------------------------
 
@@ -105,7 +113,21 @@ class SQLiteMetrics:
         return await self._read(lambda db: _table_sizes(db, asked))
 
 
-_DAY = 86400.0
+_DAY: Final = 86400.0
+
+
+def _with_tables(database: Database, work: Callable[[Database], T]) -> T:
+    try:
+        return work(database)
+    except sqlite3.OperationalError as error:
+        if "no such table: soniq_metric" not in str(error):
+            raise
+        raise SoniqError(
+            f"SQLite file {database.path} has no tables for metrics",
+            SONIQ_SCHEMA_MISSING,
+            {"table": "soniq_metric_chunks", "database": database.path},
+            ["Run `soniq setup` with an app that has plugins=[Metrics()]."],
+        ) from error
 
 
 def _sync(database: Database, sync: MetricSync) -> SyncAnswer:

@@ -1,0 +1,132 @@
+"""`soniq metrics`: the stored series of jobs, queues and tables."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated, Any, Final
+
+import typer
+
+from soniq.app import Soniq
+from soniq.cli import output
+from soniq.cli.invocation import ask, find_app
+from soniq.cli.options import App, AppOption, DatabaseUrl, JobsModules, Json, examples
+from soniq.cli.sparklines import sparkline
+from soniq.plugins.metrics import Metric, Metrics
+from soniq.plugins.metrics.exposition import openmetrics
+
+_Resolution = StrEnum(
+    "_Resolution", {"MIN": "1min", "FIVE": "5min", "HOUR": "1hour", "DAY": "1day"}
+)
+_WATCH_EVERY: Final = 2.0
+
+
+def register(commands: typer.Typer) -> None:
+    """Add the command."""
+    usage = examples(
+        "soniq metrics", "soniq metrics --prefix queue:default --resolution 1min --watch"
+    )
+    commands.command("metrics", epilog=usage)(metrics)
+
+
+def metrics(
+    app: App = None,
+    prefix: Annotated[
+        str, typer.Option(metavar="P", help="Only keys that begin with these parts.")
+    ] = "",
+    resolution: Annotated[_Resolution, typer.Option(help="How long a bucket is.")] = (
+        _Resolution("5min")
+    ),
+    watch: Annotated[bool, typer.Option("--watch", help="Again and again, until Ctrl+C.")] = False,
+    as_json: Json = False,
+    as_openmetrics: Annotated[
+        bool, typer.Option("--openmetrics", help="As text for Prometheus to scrape.")
+    ] = False,
+    app_option: AppOption = None,
+    database_url: DatabaseUrl = None,
+    jobs_modules: JobsModules = None,
+) -> None:
+    """Show what the Metrics plugin has stored."""
+    if as_json + as_openmetrics + watch > 1:
+        raise typer.BadParameter("give one of --json, --openmetrics and --watch.")
+
+    async def question(app: Soniq) -> int:
+        plugin = _plugin(app)
+        if watch:
+            return await _watch(app, plugin, prefix, resolution.value)
+        found = await plugin.get_metrics(app, prefix)
+        if as_json:
+            output.document(_document(found, resolution.value))
+        elif as_openmetrics:
+            output.raw(openmetrics(found))
+        else:
+            _print(found, resolution.value)
+        return 0
+
+    ask(find_app(app, app_option, database_url, jobs_modules).app, question, as_json=as_json)
+
+
+def _plugin(app: Soniq) -> Metrics:
+    """The app's own, or one that only reads."""
+    found = app.plugins.get(Metrics.get_identifier())
+    return found if isinstance(found, Metrics) else Metrics()
+
+
+async def _watch(app: Soniq, plugin: Metrics, prefix: str, resolution: str) -> int:
+    try:
+        while True:
+            found = await plugin.get_metrics(app, prefix)
+            output.clear()
+            _print(found, resolution)
+            await asyncio.sleep(_WATCH_EVERY)
+    except asyncio.CancelledError:
+        return 0
+
+
+def _document(found: dict[str, Metric], resolution: str) -> dict[str, Any]:
+    return {
+        "resolution": resolution,
+        "metrics": {
+            key: {
+                "type": metric.metric_type,
+                "points": [
+                    {"bucket": at, "value": value} for at, value in metric.points(resolution)
+                ],
+            }
+            for key, metric in found.items()
+        },
+    }
+
+
+def _print(found: dict[str, Metric], resolution: str) -> None:
+    if not found:
+        output.info("No stored metrics. Programs keep them with Soniq(plugins=[Metrics()]).")
+        return
+    width = output.free_width(max(map(len, found)) + 40)
+    rows = [
+        (key, metric.metric_type, _newest(metric, resolution), _line(metric, resolution, width))
+        for key, metric in found.items()
+    ]
+    if width:
+        output.table(("key", "type", "newest", f"by {resolution}"), rows)
+    else:
+        output.table(("key", "type", "newest"), (row[:3] for row in rows))
+
+
+def _newest(metric: Metric, resolution: str) -> str:
+    points = metric.points(resolution)
+    if not points:
+        return "-"
+    value = points[0][1]
+    if isinstance(value, dict):
+        return f"{value['count']:,} x {value['avg']:.3g} (p95 {value['p95']:.3g})"
+    return f"{value:,}" if isinstance(value, int) else f"{value:,.4g}"
+
+
+def _line(metric: Metric, resolution: str, width: int) -> str:
+    values: dict[datetime, float] = {}
+    for at, value in metric.points(resolution):
+        values[at] = value["avg"] if isinstance(value, dict) else value
+    return sparkline(values, resolution, width)
