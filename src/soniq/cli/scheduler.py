@@ -22,6 +22,7 @@ from soniq.cli.options import (
     LogLevel,
     examples,
 )
+from soniq.cli.service_manager import kept_informed
 from soniq.worker.signals import stop_signals
 
 
@@ -88,9 +89,14 @@ async def _announce(located: Located, check_interval: float) -> None:
 
 async def _schedule(app: Soniq, check_interval: float) -> None:
     stop = asyncio.Event()
+
+    async def running() -> bool:
+        return app.scheduler.running
+
     with stop_signals(stop):
-        await app.scheduler.start(check_interval)
-        try:
-            await stop.wait()
-        finally:
-            await app.scheduler.stop()
+        async with kept_informed(running, stop):
+            await app.scheduler.start(check_interval)
+            try:
+                await stop.wait()
+            finally:
+                await app.scheduler.stop()

@@ -10,6 +10,7 @@ from soniq.cli.discovery import Located
 from soniq.cli.failures import CommandFailed
 from soniq.cli.invocation import run
 from soniq.cli.metrics_page import shared_page
+from soniq.cli.service_manager import kept_informed
 from soniq.cli.working import WorkerOptions, announce
 from soniq.worker.supervisor import Supervisor
 
@@ -35,7 +36,12 @@ def work_in_processes(located: Located, options: WorkerOptions, processes: int) 
             environment=counts.environment if counts else None,
             on_end=counts.ended if counts else None,
         )
-        return await supervisor.run()
+
+        async def ready() -> bool:
+            return supervisor.ready
+
+        async with kept_informed(ready, supervisor.stopping):
+            return await supervisor.run()
 
     with shared_page(located.app, options.metrics_port) as counts:
         run(located.app, question)

@@ -19,8 +19,10 @@ from soniq.cli.database import answering
 from soniq.cli.discovery import Located
 from soniq.cli.invocation import run
 from soniq.cli.metrics_page import attach_sink, page
+from soniq.cli.service_manager import kept_informed
 from soniq.errors import SoniqError
 from soniq.worker.lifeline import Lifeline
+from soniq.worker.signals import stop_signals
 
 _LOOK_PAUSE: Final = 0.1
 
@@ -70,7 +72,7 @@ def work_here(located: Located, options: WorkerOptions) -> None:
             await work_supervised(app, options, options.lifeline)
         else:
             await announce(located, options, processes=1)
-            await _work(app, options, shutdown_event=None)
+            await _work_alone(app, options)
         return 0
 
     supervised = options.lifeline is not None
@@ -93,9 +95,7 @@ async def announce(located: Located, options: WorkerOptions, *, processes: int) 
     output.info(f"Queues: {', '.join(options.queues) if options.queues else 'all queues'}")
 
 
-async def _work(
-    app: Soniq, options: WorkerOptions, *, shutdown_event: asyncio.Event | None
-) -> None:
+async def _work(app: Soniq, options: WorkerOptions, *, shutdown_event: asyncio.Event) -> None:
     await app._run_worker(
         concurrency=options.concurrency,
         run_once=options.run_once,
@@ -104,6 +104,13 @@ async def _work(
         shutdown_event=shutdown_event,
         replaces=options.replaces,
     )
+
+
+async def _work_alone(app: Soniq, options: WorkerOptions) -> None:
+    stop = asyncio.Event()
+    with stop_signals(stop):
+        async with kept_informed(lambda: _is_registered(app), stop):
+            await _work(app, options, shutdown_event=stop)
 
 
 async def work_supervised(app: Soniq, options: WorkerOptions, lifeline: Lifeline) -> None:
@@ -152,13 +159,17 @@ async def _beside(coroutine: Coroutine[Any, Any, None]) -> Any:
 
 async def _say_ready(app: Soniq, lifeline: Lifeline) -> None:
     """Tell the supervisor as soon as a worker of this process is registered."""
-    here = (socket.gethostname(), os.getpid())
-    while True:
-        with contextlib.suppress(SoniqError):
-            workers = await app.list_workers()
-            if any((worker["hostname"], worker["pid"]) == here for worker in workers):
-                return lifeline.ready()
+    while not await _is_registered(app):  # noqa: ASYNC110 - the store tells nobody
         await asyncio.sleep(_LOOK_PAUSE)
+    lifeline.ready()
+
+
+async def _is_registered(app: Soniq) -> bool:
+    here = (socket.gethostname(), os.getpid())
+    with contextlib.suppress(SoniqError):
+        workers = await app.list_workers()
+        return any((worker["hostname"], worker["pid"]) == here for worker in workers)
+    return False
 
 
 def _fastest_loop() -> Callable[[], asyncio.AbstractEventLoop] | None:

@@ -85,10 +85,16 @@ class Supervisor:
         self._pauses = pauses or RestartPauses()
         self._environment = environment or {}
         self._on_end = on_end
-        self._stopping = asyncio.Event()
+        self.stopping = asyncio.Event()
+        """Set once it lets the processes end."""
         self._insisted = 0
         self._ever_ready = False
         self._exit_code = 0
+
+    @property
+    def ready(self) -> bool:
+        """Whether each of the processes does its work."""
+        return all(place.process is not None and place.process.ready for place in self._places)
 
     async def run(self) -> int:
         """Run until all processes have ended for good; returns the exit code.
@@ -103,11 +109,11 @@ class Supervisor:
         return self._exit_code
 
     async def _keep(self, place: _Place) -> None:
-        while not self._stopping.is_set():
+        while not self.stopping.is_set():
             code = await self._live(place)
             if code == 0 and self._run_once:
                 return
-            if self._stopping.is_set():
+            if self.stopping.is_set():
                 self._exit_code |= code not in _CLEAN_ENDS
                 return
             self._give_up_if_all_refuse()
@@ -131,7 +137,7 @@ class Supervisor:
     def _tell_what_it_missed(self, process: WorkerProcess) -> None:
         if self._insisted > 1:
             process.kill()
-        elif self._stopping.is_set():
+        elif self.stopping.is_set():
             process.stop()
 
     def _note_end(self, place: _Place, process: WorkerProcess, code: int) -> None:
@@ -158,7 +164,7 @@ class Supervisor:
         if seconds:
             logger.warning("The next worker process starts in %.1f s", seconds)
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._stopping.wait(), max(seconds, 0.001))
+            await asyncio.wait_for(self.stopping.wait(), max(seconds, 0.001))
 
     def _told(self, number: signal.Signals) -> None:
         if number is not signal.SIGHUP:
@@ -170,13 +176,13 @@ class Supervisor:
             self._stop()
 
     def _stop(self) -> None:
-        self._stopping.set()
+        self.stopping.set()
         for process in self._running():
             process.stop()
 
     def _force(self) -> None:
         self._exit_code = 1
-        self._stopping.set()
+        self.stopping.set()
         for process in self._running():
             process.kill()
 
