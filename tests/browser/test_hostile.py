@@ -55,7 +55,7 @@ async def _fill(path: Path) -> None:
     }
     ended = {"status": "done", "started_at": text(now), "finished_at": text(now), "attempts": 1}
     insert(path, "soniq_jobs", job_row(KINDS[0], now, **job, **ended, id=ID))
-    large = {"blob": "x" * MEGABYTE, "list": list(range(20_000)), "deep": _deep(200)}
+    large = {"blob": "x" * MEGABYTE, "list": list(range(20_000)), "deep": _deep(60)}
     insert(path, "soniq_jobs", job_row(KINDS[0], now, args=json.dumps(large), id=LARGE))
     letter = {key: job[key] for key in ("job_name", "queue", "args", "last_error", "dedup_key")}
     insert(path, "soniq_dead_letter_jobs", letter_row(KINDS[0], now, **letter, id=ID))

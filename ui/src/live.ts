@@ -1,6 +1,7 @@
 // Hears from the server that something changed. What a view shows is asked for anew by the view.
 
 import { batch, computed, signal } from "@preact/signals";
+import { get } from "./api";
 import { url } from "./place";
 import type { Stats } from "./answers";
 
@@ -73,6 +74,8 @@ function connect(): void {
   opened.onerror = () => {
     disconnect();
     connection.value = "reconnecting";
+    // A stream does not say why it ended. Whoever is signed out is led to the form by this answer.
+    void get("api/session").catch(() => undefined);
     timer = setTimeout(connect, waitBefore(failures++, Math.random()));
   };
 }

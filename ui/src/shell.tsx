@@ -142,7 +142,10 @@ function Foot() {
           </form>
         )}
       </div>
-      {held && <p class="version">Version {held.version}</p>}
+      {held && <p class="version">
+          Version {held.version}
+          {held.environment && <bdi> · {held.environment}</bdi>}
+        </p>}
     </div>
   );
 }

@@ -1,5 +1,6 @@
 // How things are, and what needs somebody now.
 
+import { useState } from "preact/hooks";
 import type { Attention, History, HistoryPoint, Queue, Stats, Worker } from "../answers";
 import { duration } from "../format/time";
 import { compact, rate, whole } from "../format/number";
@@ -16,6 +17,8 @@ import { QueueTable } from "./queue_table";
 
 const WINDOWS: Record<string, number> = { "1h": 3_600, "24h": 86_400, "7d": 604_800, "90d": 7_776_000 };
 const GLANCE = 8;
+const FIRST_ITEMS = 6;
+const MORE_ITEMS = 50;
 
 export function OverviewView() {
   const chosen = place.value.query.get("window") ?? "1h";
@@ -90,22 +93,38 @@ function NeedsAttention() {
               <Icon name="done" /> All is well. Nothing needs you now.
             </p>
           ) : (
-            <ul class="attention">
-              {items.map((item) => (
-                <li key={item.title} class={`severity-${item.severity}`}>
-                  <Icon name={SEVERITY[item.severity]?.icon ?? "info"} />
-                  <span>
-                    <span class="hidden">{SEVERITY[item.severity]?.word}: </span>
-                    <Titled item={item} />
-                    <bdi class="quiet">{item.detail}</bdi>
-                  </span>
-                </li>
-              ))}
-            </ul>
+            <Items items={items} />
           )
         }
       </Shown>
     </section>
+  );
+}
+
+function Items({ items }: Attention) {
+  const [shown, setShown] = useState(FIRST_ITEMS);
+  return (
+    <>
+      <ul class="attention">
+        {items.slice(0, shown).map((item) => (
+          <li key={item.title} class={`severity-${item.severity}`}>
+            <Icon name={SEVERITY[item.severity]?.icon ?? "info"} />
+            <span>
+              <span class="hidden">{SEVERITY[item.severity]?.word}: </span>
+              <Titled item={item} />
+              <bdi class="quiet">{item.detail}</bdi>
+            </span>
+          </li>
+        ))}
+      </ul>
+      {items.length > shown && (
+        <p class="note">
+          <button type="button" class="plain" onClick={() => setShown(shown + MORE_ITEMS)}>
+            Show more ({whole(items.length - shown)} left)
+          </button>
+        </p>
+      )}
+    </>
   );
 }
 
