@@ -12,6 +12,7 @@ import soniq.plugins
 import soniq.retry
 import soniq.schedules
 import soniq.settings
+import soniq.testing
 
 PROMISED = [
     (soniq, "Soniq SoniqError JobContext JobStatus Snooze PermanentFailure RetryAfter TaskRef"),
@@ -24,6 +25,7 @@ PROMISED = [
     (soniq.dead_letter, "DeadLetterService DeadLetterFilter DeadLetterJob DeadLetterStats"),
     (soniq.dead_letter, "DeadLetterReason"),
     (soniq.plugins, "Plugin Done Retry Snoozed Dead"),
+    (soniq.testing, "MemoryBackend Clock make_app assert_enqueued drain wait_until"),
     (soniq.backends, "PostgresBackend SQLiteBackend MemoryBackend"),
 ]
 

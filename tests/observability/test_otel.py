@@ -8,12 +8,14 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import asyncpg
 import pytest
-from opentelemetry import baggage, context, trace
-from opentelemetry.sdk.trace import ReadableSpan
+from opentelemetry import baggage, context, propagate, trace
+from opentelemetry.propagators.textmap import TextMapPropagator
+from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
 from opentelemetry.trace import SpanKind, StatusCode
 from prometheus_client import CollectorRegistry, generate_latest
@@ -392,6 +394,62 @@ async def test_log_records_name_the_trace(
         "outside": (None, None),
         "Job": (trace_id, None),
     }
+
+
+class Broken(SpanProcessor, TextMapPropagator):
+    """What a program might plug into its SDK."""
+
+    def __init__(self, *breaks: str) -> None:
+        self._breaks = breaks
+
+    def _break(self, where: str) -> None:
+        if where in self._breaks:
+            raise ZeroDivisionError(where)
+
+    def on_start(self, span: Any, parent_context: Any = None) -> None:
+        self._break("on_start")
+
+    def on_end(self, span: Any) -> None:
+        self._break("on_end")
+
+    def inject(self, carrier: Any, context: Any = None, setter: Any = None) -> None:
+        self._break("inject")
+        carrier["mark"] = "1"
+
+    def extract(self, carrier: Any, context: Any = None, getter: Any = None) -> Any:
+        self._break("extract")
+        return context
+
+    @property
+    def fields(self) -> set[str]:
+        return {"mark"}
+
+
+@pytest.mark.parametrize("where", ["on_start", "on_end", "inject", "extract"])
+async def test_what_breaks_in_an_sdk_harms_no_job(
+    request: pytest.FixtureRequest,
+    recorded: Recorded,
+    caplog: pytest.LogCaptureFixture,
+    where: str,
+) -> None:
+    broken = Broken(where)
+    provider: Any = trace.get_tracer_provider()
+    provider.add_span_processor(broken)
+    request.addfinalizer(partial(propagate.set_global_textmap, propagate.get_global_textmap()))
+    propagate.set_global_textmap(broken)
+    app = make_app(max_retries=0)
+
+    @app.job(name="shop.job")
+    async def work(n: int) -> int:
+        return 1 // n
+
+    await app.enqueue_many(work, [{"n": 1}, {"n": 0}])
+    await app.enqueue(work, n=1)
+    assert await drain(app) == [1, 1]
+    assert (await app.get_queue_stats())["dead_letter"] == 1
+    told = [record for record in caplog.records if record.name == "soniq.telemetry"]
+    assert told
+    assert all(where in record.getMessage() for record in told)
 
 
 async def test_without_an_sdk_nothing_is_traced_or_stored() -> None:

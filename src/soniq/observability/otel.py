@@ -12,13 +12,15 @@ from contextlib import contextmanager
 from typing import Any, Final
 
 from opentelemetry import context, metrics, trace
-from opentelemetry.trace import Span, SpanKind, Status, StatusCode
+from opentelemetry.trace import INVALID_SPAN, Span, SpanKind, Status, StatusCode
 
+from soniq.logs import soniq_logger
 from soniq.observability.trace_context import read, written
 from soniq.records import ClaimedJob, NewJob
 from soniq.version import __version__
 
 _API: Final = ("opentelemetry.trace", "opentelemetry.metrics")
+_log = soniq_logger("soniq.telemetry")
 _BRIEF: Final = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10)
 _LONG: Final = (*_BRIEF, 30, 60, 120, 300, 600)
 
@@ -56,31 +58,51 @@ class Telemetry:
             explicit_bucket_boundaries_advisory=_LONG,
         )
 
+    @staticmethod
+    @contextmanager
+    def harmless() -> Iterator[None]:
+        """What a program has plugged into its SDK may break; no job may be harmed by it."""
+        try:
+            yield
+        except Exception as error:  # noqa: BLE001 - that is the promise
+            _log.warning("OpenTelemetry failed, and a job went on without it: %r", error)
+
     @contextmanager
     def sending(self, jobs: Sequence[NewJob], *, batch: bool = False) -> Iterator[Sending]:
         """A span around storing `jobs`, which are all of one queue; they get its context."""
-        first, began = jobs[0], time.perf_counter()
-        common = _common("send", first.queue)
+        began, common = time.perf_counter(), _common("send", jobs[0].queue)
+        span: Span = INVALID_SPAN
+        token = None
+        with self.harmless():
+            span = self._begin_sending(jobs, common, batch=batch)
+            token = context.attach(trace.set_span_in_context(span))
+        try:
+            yield Sending(span, _carrying(jobs, written()), batch=batch)
+        except BaseException as error:
+            common["error.type"] = error_type(error)
+            with self.harmless():
+                _tell(span, error)
+            raise
+        finally:
+            if token is not None:
+                context.detach(token)
+            with self.harmless():
+                span.end()
+                self._sent.add(len(jobs), common)
+                self._sending.record(time.perf_counter() - began, common)
+
+    def _begin_sending(self, jobs: Sequence[NewJob], common: Attributes, *, batch: bool) -> Span:
+        first = jobs[0]
         details: Attributes = {"messaging.soniq.job.name": first.job_name}
         if first.producer_id is not None:
             details["messaging.client.id"] = first.producer_id
         if batch:
             details["messaging.batch.message_count"] = len(jobs)
-        with self._tracer.start_as_current_span(
+        return self._tracer.start_span(
             f"send {first.queue}",
             kind=SpanKind.PRODUCER,
             attributes={**common, "messaging.operation.type": "send", **details},
-        ) as span:
-            try:
-                here = written()
-                yield Sending(span, [job._replace(trace=here) for job in jobs], batch=batch)
-            except BaseException as error:
-                common["error.type"] = error_type(error)
-                span.set_attribute("error.type", common["error.type"])
-                raise
-            finally:
-                self._sent.add(len(jobs), common)
-                self._sending.record(time.perf_counter() - began, common)
+        )
 
     def begin(self, job: ClaimedJob) -> Span:
         """Begin the span of a run, the child of its enqueue's, and make it the current one.
@@ -127,9 +149,7 @@ class Telemetry:
         span.set_attribute("messaging.soniq.outcome", outcome)
         if error is not None:
             numbers["error.type"] = error_type(error)
-            span.set_attribute("error.type", numbers["error.type"])
-            span.record_exception(error)
-            span.set_status(Status(StatusCode.ERROR, str(error)))
+            _tell(span, error)
         span.end()
         self._consumed.add(1, numbers)
         self._processing.record(seconds, numbers)
@@ -148,8 +168,7 @@ class Sending:
         """The ids that stand for the jobs: of other jobs, where these have their dedup keys."""
         if not self._batch:
             self._span.set_attribute("messaging.message.id", ids[0])
-        hits = sum(job.id != stored for job, stored in zip(self.jobs, ids, strict=True))
-        if hits:
+        if hits := sum(job.id != stored for job, stored in zip(self.jobs, ids, strict=True)):
             self._span.set_attribute("messaging.soniq.deduplicated", hits)
 
 
@@ -158,6 +177,16 @@ def error_type(error: BaseException) -> str:
     kind = type(error)
     module = kind.__module__
     return kind.__qualname__ if module == "builtins" else f"{module}.{kind.__qualname__}"
+
+
+def _tell(span: Span, error: BaseException) -> None:
+    span.set_attribute("error.type", error_type(error))
+    span.record_exception(error)
+    span.set_status(Status(StatusCode.ERROR, str(error)))
+
+
+def _carrying(jobs: Sequence[NewJob], trace_text: str | None) -> list[NewJob]:
+    return [job._replace(trace=trace_text) for job in jobs]
 
 
 def _common(operation: str, queue: str) -> dict[str, Any]:

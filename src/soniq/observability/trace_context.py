@@ -13,7 +13,9 @@ from opentelemetry.context import Context
 from pydantic_core import from_json
 
 from soniq.jsontext import dump_json
+from soniq.logs import soniq_logger
 
+_log = soniq_logger("soniq.telemetry")
 _MOST: Final = 4096
 """Characters. With more, only what identifies the trace is stored."""
 _IDENTIFYING: Final = ("traceparent", "tracestate")
@@ -22,7 +24,11 @@ _IDENTIFYING: Final = ("traceparent", "tracestate")
 def written() -> str | None:
     """The current context; None if there is nothing to carry."""
     fields: dict[str, str] = {}
-    propagate.inject(fields)
+    try:
+        propagate.inject(fields)
+    except Exception as error:  # noqa: BLE001 - a propagator of the program's own harms no job
+        _log.warning("A propagator failed, and a job was enqueued without its trace: %r", error)
+        return None
     text = _text(fields)
     if text is not None and len(text) > _MOST:
         text = _text({name: fields[name] for name in _IDENTIFYING if name in fields})

@@ -37,7 +37,8 @@ class TracingReporter:
         self._spans: dict[Run, Span] = {}
 
     def start(self, run: Run) -> Awaitable[BaseException | None] | None:
-        self._spans[run] = self._telemetry.begin(run.job)
+        with self._telemetry.harmless():
+            self._spans[run] = self._telemetry.begin(run.job)
         return None if self._inner is None else self._inner.start(run)
 
     def end(
@@ -73,4 +74,7 @@ class TracingReporter:
         failed = isinstance(outcome, Retry | Dead)
         error = problem or (run.error if failed else None)
         name = self._name(run, outcome) if problem is None else "failed"
-        self._telemetry.end(self._spans.pop(run), run.job, name, seconds, error)
+        span = self._spans.pop(run, None)
+        if span is not None:
+            with self._telemetry.harmless():
+                self._telemetry.end(span, run.job, name, seconds, error)
