@@ -15,7 +15,7 @@ pytestmark = [pytest.mark.long, pytest.mark.asyncio(loop_scope="session")]
 
 
 async def test_the_right_key_opens_the_view_one_wanted(shop: Served, open_page: OpenPage) -> None:
-    watched = await open_page(shop, "jobs", signed_in=False, expects=("401",))
+    watched = await open_page(shop, "jobs?status=done", signed_in=False, expects=("401",))
     page = watched.page
     assert await watched.faults_of_access() == []
     await page.get_by_label("Key").fill("not the key")
@@ -23,9 +23,18 @@ async def test_the_right_key_opens_the_view_one_wanted(shop: Served, open_page: 
     await expect(page.get_by_role("alert")).to_be_visible()
     await page.get_by_label("Key").fill(KEY)
     await page.get_by_role("button", name="Log in").click()
-    await expect(page).to_have_url(f"{shop.url}/jobs")
+    await expect(page).to_have_url(f"{shop.url}/jobs?status=done")
     await expect(page.get_by_role("heading", level=1)).to_have_text("Jobs")
     assert KEY not in page.url
+
+
+async def test_whoever_logs_out_is_a_stranger_again(shop: Served, open_page: OpenPage) -> None:
+    watched = await open_page(shop, "workers", expects=("401",))
+    page = watched.page
+    await page.get_by_role("button", name="Sign out").click()
+    await expect(page.get_by_label("Key")).to_be_visible()
+    await page.goto(f"{shop.url}/workers")
+    await expect(page.get_by_label("Key")).to_be_visible()
 
 
 async def test_a_session_that_ends_leads_to_the_form_and_back(

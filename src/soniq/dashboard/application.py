@@ -29,7 +29,7 @@ from soniq.dashboard.replies import json_reply, problem
 from soniq.dashboard.safeguards import Safeguards
 from soniq.dashboard.serving import WENT_WRONG, route_of
 from soniq.dashboard.settings import DashboardSettings
-from soniq.dashboard.signing_in import login_route
+from soniq.dashboard.signing_in import login_route, logout_route
 from soniq.dashboard.streaming import events_route
 
 _log = logging.getLogger("soniq.dashboard")
@@ -97,6 +97,7 @@ def _routes(desk: Desk, access: Access) -> list[BaseRoute]:
 
     return [
         login_route(access),
+        logout_route(),
         health_route(desk),
         events_route(desk.live),
         metrics_route(desk),

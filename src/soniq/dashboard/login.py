@@ -15,13 +15,22 @@ from soniq.dashboard.replies import page
 from soniq.dashboard.safeguards import with_style
 
 _STYLE: Final = """
-:root { color-scheme: light dark; font: 16px/1.5 system-ui, sans-serif }
-body { min-height: 100vh; margin: 0; display: grid; place-items: center }
-form { display: grid; gap: .75rem; width: min(20rem, 90vw) }
-h1 { font-size: 1.25rem; margin: 0 }
-input, button { font: inherit; padding: .5rem .75rem; border-radius: .5rem; border: 1px solid #888 }
-button { background: #2451b3; color: #fff; border-color: #2451b3; cursor: pointer }
-p { margin: 0 }
+:root { color-scheme: light dark; --page: #f7f7f5; --surface: #fff; --text: #1b1d21;
+  --quiet: #5d636d; --line: #8a8f98; --accent: #2c4fc4; --on-accent: #fff; --bad: #b3261e }
+@media (prefers-color-scheme: dark) { :root { --page: #121316; --surface: #191b1f; --text: #e7e8ea;
+  --quiet: #a0a6b0; --line: #727884; --accent: #93acff; --on-accent: #10142a; --bad: #ff958b } }
+body { min-height: 100vh; margin: 0; display: grid; place-items: center; background: var(--page);
+  color: var(--text); font: 14px/1.5 system-ui, sans-serif }
+form { display: grid; gap: 10px; width: min(300px, 88vw); padding-bottom: 12vh }
+h1 { font-size: 20px; letter-spacing: -.02em; margin: 0 0 10px }
+label { font-weight: 600 }
+input, button { font: inherit; height: 38px; padding: 0 12px; border-radius: 7px;
+  border: 1px solid var(--line); background: var(--surface); color: inherit }
+button { border-color: var(--accent); background: var(--accent); color: var(--on-accent);
+  font-weight: 600; cursor: pointer }
+:focus-visible { outline: 2px solid var(--accent); outline-offset: 2px }
+p { margin: 0; color: var(--quiet); font-size: 13px }
+p[role=alert] { color: var(--bad); font-weight: 600 }
 """
 _DIGEST: Final = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
 _PAGE: Final = """<!doctype html>
@@ -42,6 +51,7 @@ _PAGE: Final = """<!doctype html>
 <label for="key">Key</label>
 <input id="key" name="key" type="password" autocomplete="current-password" required autofocus>
 <button>Log in</button>
+<p>It is what SONIQ_DASHBOARD_API_KEY was set to where the dashboard runs.</p>
 </form>
 </main>
 </body>
@@ -49,9 +59,11 @@ _PAGE: Final = """<!doctype html>
 """
 
 
-def login_page(request: Request, *, status: int = 200, told: str = "") -> Response:
-    """The form, with what went wrong the last time."""
-    goal = request.query_params.get("next") or path_of(request.scope)
+def login_page(
+    request: Request, *, status: int = 200, told: str = "", goal: str | None = None
+) -> Response:
+    """The form, with what went wrong the last time, and where it leads to."""
+    goal = goal or request.query_params.get("next") or _asked_for(request)
     text = _PAGE.format(
         style=_STYLE,
         prefix=escape(prefix_of(request.scope)),
@@ -61,6 +73,11 @@ def login_page(request: Request, *, status: int = 200, told: str = "") -> Respon
     reply = page(text, status)
     reply.headers["content-security-policy"] = with_style(_DIGEST)
     return reply
+
+
+def _asked_for(request: Request) -> str:
+    path, query = path_of(request.scope), request.url.query
+    return f"{path}?{query}" if query else path
 
 
 def local_path(goal: str) -> str:

@@ -1,4 +1,4 @@
-"""``/login``: the key for a cookie."""
+"""``/login``: the key for a cookie; ``/logout``: the end of it."""
 
 from __future__ import annotations
 
@@ -33,6 +33,20 @@ def login_route(access: Access) -> Route:
     return Route("/login", login, methods=["GET", "POST"])
 
 
+def logout_route() -> Route:
+    """Forgets the cookie of the browser that asks."""
+
+    async def logout(request: Request) -> Response:
+        if not is_own_page(request, allow_silence=True):
+            return problem(403, "Log out on the dashboard's own page.")
+        prefix = prefix_of(request.scope)
+        reply = RedirectResponse(f"{prefix}/login", 303)
+        reply.delete_cookie(COOKIE, path=prefix or "/", httponly=True, samesite="strict")
+        return reply
+
+    return Route("/logout", logout, methods=["POST"])
+
+
 async def _signed_in(access: Access, request: Request) -> Response:
     assert access.sessions is not None
     if not is_own_page(request, allow_silence=True):
@@ -44,9 +58,10 @@ async def _signed_in(access: Access, request: Request) -> Response:
         reply.headers["retry-after"] = str(round(wait) + 1)
         return reply
     form = parse_qs((await read_body(request, _MOST_BYTES)).decode(errors="replace"))
+    goal = form.get("next", ["/"])[0]
     if not access.takes(form.get("key", [""])[0], address):
-        return login_page(request, status=401, told="That is not the key.")
-    return _with_cookie(request, access.sessions.begin(), form.get("next", ["/"])[0])
+        return login_page(request, status=401, told="That is not the key.", goal=goal)
+    return _with_cookie(request, access.sessions.begin(), goal)
 
 
 def _with_cookie(request: Request, cookie: str, goal: str) -> Response:
