@@ -69,3 +69,27 @@ def set_up(monkeypatch: pytest.MonkeyPatch, sampler: Sampler = DEFAULT_ON) -> It
     finally:
         tracing.shutdown()
         counting.shutdown()
+
+
+def spanning(name: str) -> Any:
+    """A span of the program's own."""
+    return trace.get_tracer("the.program").start_as_current_span(name)
+
+
+@pytest.fixture
+def recorded(monkeypatch: pytest.MonkeyPatch) -> Iterator[Recorded]:
+    """The program has set up an SDK."""
+    with set_up(monkeypatch) as found:
+        yield found
+
+
+def parent(span: ReadableSpan) -> int | None:
+    return None if span.parent is None else span.parent.span_id
+
+
+def its_id(span: ReadableSpan) -> int:
+    return int(span.context.span_id)
+
+
+def attributes(span: ReadableSpan) -> dict[str, Any]:
+    return dict(span.attributes or {})

@@ -1,60 +1,32 @@
-"""Spans, metrics and log fields of jobs, for programs that have set up OpenTelemetry."""
+"""Spans of jobs, for programs that have set up OpenTelemetry."""
 
 from __future__ import annotations
 
 import asyncio
-import logging
-import subprocess
-import sys
-from collections.abc import Iterator
 from datetime import timedelta
-from functools import partial
 from typing import Any
 
 import asyncpg
 import pytest
-from opentelemetry import baggage, context, propagate, trace
-from opentelemetry.propagators.textmap import TextMapPropagator
-from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor
+from opentelemetry import baggage, context, trace
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
 from opentelemetry.trace import SpanKind, StatusCode
-from prometheus_client import CollectorRegistry, generate_latest
 
 from soniq import PermanentFailure, Snooze, Soniq
-from soniq.events import Events
-from soniq.logs import JobFilter
-from soniq.metrics import PrometheusMetricsSink
-from soniq.observability.telemetry import telemetry
 from soniq.testing import Clock, drain, make_app
-from tests.observability.otel_setup import Recorded, set_up
+from tests.observability.otel_setup import (
+    Recorded,
+    attributes,
+    its_id,
+    parent,
+    recorded,
+    set_up,
+    spanning,
+)
 from tests.worker.conftest import MakeApp, store
 from tests.worker.conftest import make_app as make_app_on_each_store
 
-__all__ = ["make_app_on_each_store", "store"]
-
-
-def spanning(name: str) -> Any:
-    """A span of the program's own."""
-    return trace.get_tracer("the.program").start_as_current_span(name)
-
-
-@pytest.fixture
-def recorded(monkeypatch: pytest.MonkeyPatch) -> Iterator[Recorded]:
-    """The program has set up an SDK."""
-    with set_up(monkeypatch) as found:
-        yield found
-
-
-def parent(span: ReadableSpan) -> int | None:
-    return None if span.parent is None else span.parent.span_id
-
-
-def its_id(span: ReadableSpan) -> int:
-    return int(span.context.span_id)
-
-
-def attributes(span: ReadableSpan) -> dict[str, Any]:
-    return dict(span.attributes or {})
+__all__ = ["make_app_on_each_store", "recorded", "store"]
 
 
 async def test_a_trace_goes_from_the_request_through_the_job_to_its_children(
@@ -298,186 +270,3 @@ async def test_what_is_not_sampled_stays_so_on_the_way(monkeypatch: pytest.Monke
         await drain(app)
         assert recorded.spans() == []
     assert seen == [False]
-
-
-async def test_metrics_by_the_conventions(recorded: Recorded) -> None:
-    app = make_app(max_retries=0)
-
-    @app.job(name="shop.job", queue="orders")
-    async def work(n: int) -> int:
-        return 1 // n
-
-    await app.enqueue_many(work, [{"n": 0}, {"n": 1}])
-    await app.enqueue(work, n=2)
-    await drain(app)
-    queue = {"messaging.system": "soniq", "messaging.destination.name": "orders"}
-    sent = {**queue, "messaging.operation.name": "send"}
-    done = {
-        **queue,
-        "messaging.operation.name": "process",
-        "messaging.soniq.job.name": "shop.job",
-    }
-    failed = {**done, "error.type": "ZeroDivisionError"}
-    assert recorded.points("messaging.client.sent.messages") == [(sent, 3)]
-    assert recorded.points("messaging.client.operation.duration") == [(sent, 2)]
-    for name in ("messaging.client.consumed.messages", "messaging.process.duration"):
-        points = recorded.points(name)
-        assert len(points) == 2
-        assert (done, 2) in points
-        assert (failed, 1) in points
-
-
-async def test_a_metrics_sink_is_told_all_the_same(recorded: Recorded) -> None:
-    registry = CollectorRegistry()
-    counted = make_app(metrics_sink=PrometheusMetricsSink(registry=registry))
-    counted.job(name="shop.job")(lambda: None)
-    await counted.enqueue("shop.job")
-    await drain(counted)
-    assert b'soniq_jobs_started_total{job_name="shop.job",queue="default"} 1' in generate_latest(
-        registry
-    )
-    assert recorded.span("process shop.job").status.status_code is StatusCode.UNSET
-
-
-async def test_a_sink_that_fails_the_run_fails_its_span(recorded: Recorded) -> None:
-    class Sink:
-        async def record_job_start(self, **_: Any) -> None: ...
-
-        async def record_job_end(self, **_: Any) -> None:
-            raise OSError("disk full")
-
-    app = make_app(metrics_sink=Sink(), max_retries=0)
-    app.job(name="shop.job")(lambda: None)
-    await app.enqueue("shop.job")
-    await drain(app)
-    span = recorded.span("process shop.job")
-    assert attributes(span)["error.type"] == "OSError"
-    assert attributes(span)["messaging.soniq.outcome"] == "failed"
-
-
-@pytest.mark.parametrize("stored", ["no json", "[]", '{"traceparent": "nonsense"}', "{}"])
-async def test_a_stored_trace_that_cannot_be_read_begins_a_new_one(
-    recorded: Recorded, stored: str
-) -> None:
-    app = make_app()
-    app.job(name="shop.job")(lambda: 1)
-    job_id = await app.enqueue("shop.job")
-    backend: Any = app.backend
-    backend._store.jobs[job_id].trace = stored
-    assert await drain(app) == [1]
-    assert recorded.span("process shop.job").parent is None
-
-
-async def test_log_records_name_the_trace(
-    recorded: Recorded, caplog: pytest.LogCaptureFixture
-) -> None:
-    app = make_app(max_retries=0)
-    caplog.handler.addFilter(JobFilter(outside=None))
-    log = logging.getLogger("shop")
-
-    @app.job(name="shop.job")
-    def work() -> None:
-        log.warning("working")
-        raise ValueError("no")
-
-    await app.enqueue(work)
-    log.warning("outside")
-    await drain(app)
-    span = recorded.span("process shop.job")
-    trace_id, span_id = f"{span.context.trace_id:032x}", f"{span.context.span_id:016x}"
-    found = {
-        record.getMessage().split()[0]: (vars(record)["trace_id"], vars(record)["span_id"])
-        for record in caplog.records
-    }
-    assert found == {
-        "working": (trace_id, span_id),
-        "outside": (None, None),
-        "Job": (trace_id, None),
-    }
-
-
-class Broken(SpanProcessor, TextMapPropagator):
-    """What a program might plug into its SDK."""
-
-    def __init__(self, *breaks: str) -> None:
-        self._breaks = breaks
-
-    def _break(self, where: str) -> None:
-        if where in self._breaks:
-            raise ZeroDivisionError(where)
-
-    def on_start(self, span: Any, parent_context: Any = None) -> None:
-        self._break("on_start")
-
-    def on_end(self, span: Any) -> None:
-        self._break("on_end")
-
-    def inject(self, carrier: Any, context: Any = None, setter: Any = None) -> None:
-        self._break("inject")
-        carrier["mark"] = "1"
-
-    def extract(self, carrier: Any, context: Any = None, getter: Any = None) -> Any:
-        self._break("extract")
-        return context
-
-    @property
-    def fields(self) -> set[str]:
-        return {"mark"}
-
-
-@pytest.mark.parametrize("where", ["on_start", "on_end", "inject", "extract"])
-async def test_what_breaks_in_an_sdk_harms_no_job(
-    request: pytest.FixtureRequest,
-    recorded: Recorded,
-    caplog: pytest.LogCaptureFixture,
-    where: str,
-) -> None:
-    broken = Broken(where)
-    provider: Any = trace.get_tracer_provider()
-    provider.add_span_processor(broken)
-    request.addfinalizer(partial(propagate.set_global_textmap, propagate.get_global_textmap()))
-    propagate.set_global_textmap(broken)
-    app = make_app(max_retries=0)
-
-    @app.job(name="shop.job")
-    async def work(n: int) -> int:
-        return 1 // n
-
-    await app.enqueue_many(work, [{"n": 1}, {"n": 0}])
-    await app.enqueue(work, n=1)
-    assert await drain(app) == [1, 1]
-    assert (await app.get_queue_stats())["dead_letter"] == 1
-    told = [record for record in caplog.records if record.name == "soniq.telemetry"]
-    assert told
-    assert all(where in record.getMessage() for record in told)
-
-
-async def test_without_an_sdk_nothing_is_traced_or_stored() -> None:
-    assert telemetry() is None
-    app = make_app()
-    app.job(name="shop.job")(lambda: None)
-    with spanning("of no SDK"):
-        job_id = await app.enqueue("shop.job")
-    backend: Any = app.backend
-    assert backend._store.jobs[job_id].trace is None
-    assert app._surroundings().reporter(Events()) is None
-
-
-def test_a_program_without_opentelemetry_never_loads_it() -> None:
-    program = """
-import asyncio, sys
-from soniq import Soniq
-
-async def main():
-    async with Soniq(backend="memory") as app:
-        app.job(name="shop.job")(lambda: None)
-        await app.enqueue("shop.job")
-        await app.run_worker(run_once=True)
-
-asyncio.run(main())
-print([name for name in sys.modules if name.startswith("opentelemetry")])
-"""
-    ran = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60
-    )
-    assert ran.stdout == "[]\n"
