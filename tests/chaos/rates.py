@@ -33,7 +33,15 @@ def full_rate_after(
     return float("inf")
 
 
-def first_after(times: Sequence[float], at: float) -> float:
-    """Seconds from `at` to the first of `times` after it."""
-    index = bisect_left(times, at)
-    return times[index] - at if index < len(times) else float("inf")
+def resumed_after(events: Sequence[Event], at: float) -> float:
+    """Seconds from `at` to the first effect of a job that was accepted after it.
+
+    What had been claimed before goes on running whatever happens, and says nothing.
+    """
+    fresh: set[str | None] = set()
+    for event in events:
+        if event.at > at and event.kind is Kind.ACCEPTED:
+            fresh.add(event.job)
+        elif event.kind is Kind.EFFECT and event.job in fresh:
+            return event.at - at
+    return float("inf")

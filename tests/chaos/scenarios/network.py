@@ -10,7 +10,7 @@ import asyncpg
 
 from tests.chaos.history import Kind
 from tests.chaos.places import CableStage, ProxyStage, behind_a_proxy, over_a_cable
-from tests.chaos.rates import effects, first_after
+from tests.chaos.rates import resumed_after
 from tests.chaos.scenario import Sizes, scenario
 from tests.chaos.scenarios.pauses import assert_nothing_ran_twice
 from tests.chaos.scenarios.servers import DATABASE_TIMEOUT, RATE, longest_enqueue
@@ -25,10 +25,10 @@ async def far_workers(stage: ProxyStage) -> None:
 
 
 async def _resumes(stage: ProxyStage, since: float) -> float:
-    """Wait until a handler has had its effect; seconds since then."""
+    """Wait until a job accepted since then has had its effect; the seconds it took."""
 
     def found() -> float:
-        return first_after(effects(stage.history.events()), since)
+        return resumed_after(stage.history.events(), since)
 
     await stage.history.until(lambda: found() < 60, "work to resume")
     return found()
@@ -37,13 +37,14 @@ async def _resumes(stage: ProxyStage, since: float) -> float:
 @scenario(
     "black-hole",
     fault="every byte between Soniq and the database swallowed, its connections lost for good",
-    goal="0 lost, each enqueue answered in time, work resumes ≤ 10 s after",
-    sizes=Sizes(short=5, long=15, full=20),
+    goal="0 lost, each enqueue answered in time, work resumes ≤ 15 s after",
+    sizes=Sizes(short=3, long=15, full=20),
     place=behind_a_proxy,
 )
 async def black_hole(stage: ProxyStage, seconds: int) -> None:
     await far_workers(stage)
-    async with stage.far_load(rate=RATE, long_seconds=0.5, transactions=stage.far_url) as load:
+    # Callers' own connections would wait in the hole, which says nothing of Soniq's.
+    async with stage.far_load(rate=RATE, long_seconds=0.5, transactions=None) as load:
         await load.grown(60)
         async with stage.fault("black hole"):
             stage.proxy.black_hole()
@@ -54,21 +55,18 @@ async def black_hole(stage: ProxyStage, seconds: int) -> None:
         await load.grown(60)
     stage.proxy.bury()
     await stage.settle()
-    longest = longest_enqueue(stage)
-    stage.measured |= {"work resumes after (s)": resumed, "longest call (s)": longest}
-    assert resumed <= 10, stage.measured
-    assert longest <= DATABASE_TIMEOUT + 2, stage.measured
+    stage.aim("work resumes after", resumed, goal=15)
+    stage.aim("longest call", longest_enqueue(stage), goal=DATABASE_TIMEOUT + 1)
 
 
 @scenario(
     "half-open",
     fault="half-open connections: only the clients, or only the server, were told of their end",
     goal="0 lost, work resumes ≤ 15 s after each",
-    sizes=Sizes(short=1, long=2, full=6),
+    sizes=Sizes(short=None, long=2, full=6),
     place=behind_a_proxy,
 )
 async def half_open(stage: ProxyStage, times: int) -> None:
-    """The short one forgets the clients only: to notice a forgotten server takes a heartbeat."""
     await far_workers(stage)
     resumed = []
     async with stage.far_load(rate=RATE, long_seconds=0.5, transactions=stage.far_url) as load:
@@ -76,19 +74,18 @@ async def half_open(stage: ProxyStage, times: int) -> None:
             await load.grown(60)
             async with stage.fault("half-open", forgotten=("clients", "server")[turn % 2]):
                 (stage.proxy.forget_clients, stage.proxy.forget_server)[turn % 2]()
-            resumed.append(await _resumes(stage, time.monotonic() + 0.2))
+            resumed.append(await _resumes(stage, time.monotonic()))
         await load.grown(60)
     stage.proxy.bury()
     await stage.settle()
-    stage.measured["work resumes, max (s)"] = max(resumed)
-    assert max(resumed) <= 15, resumed
+    stage.aim("work resumes, max", max(resumed), goal=15)
 
 
 @scenario(
     "resets",
     fault="all connections reset every second",
     goal="0 lost",
-    sizes=Sizes(short=4, long=10, full=20),
+    sizes=Sizes(short=2, long=10, full=20),
     place=behind_a_proxy,
 )
 async def resets(stage: ProxyStage, times: int) -> None:
@@ -142,11 +139,12 @@ async def vanished(stage: CableStage, _: int) -> None:
         await until(lambda: _gone(stage), "end of the sessions of the vanished host", patience=60)
         noticed = time.monotonic() - cut
 
-        def all_again() -> bool:
+        # One at a time: each is suspected of having ended the worker that vanished.
+        def runs_again() -> bool:
             starts = stage.history.of(Kind.START, name="chaos.hold")
-            return held <= {event.job for event in starts if event.pid != lost.pid}
+            return any(event.job in held for event in starts if event.pid != lost.pid)
 
-        await stage.history.until(all_again, "another run of what the vanished host held")
+        await stage.history.until(runs_again, "another run of what the vanished host held")
         again = time.monotonic() - cut
         # Both runs of each end, and only one may be stored.
         gate.touch()
@@ -154,9 +152,8 @@ async def vanished(stage: CableStage, _: int) -> None:
         stage.cable.mend()
     await until(lambda: _declared_dead(stage), "news of its death for the worker that was cut off")
     await stage.settle()
-    stage.measured |= {"server notices after (s)": noticed, "jobs run again after (s)": again}
-    assert noticed <= 30, stage.measured
-    assert again <= 40, stage.measured
+    stage.aim("server notices after", noticed, goal=30)
+    stage.aim("jobs run again after", again, goal=40)
 
 
 async def hold(stage: CableStage, keys: Sequence[str], gate: str) -> set[str | None]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import signal
 import time
 from typing import Final
 
@@ -16,7 +17,7 @@ from tests.chaos.places import (
     on_a_cluster_behind_proxies,
     own_server,
 )
-from tests.chaos.rates import effects, first_after, full_rate_after, rate
+from tests.chaos.rates import effects, full_rate_after, rate, resumed_after
 from tests.chaos.scenario import Sizes, scenario
 from tests.chaos.stage import Breach
 from tests.postgres_server import StopMode
@@ -39,11 +40,20 @@ async def undisturbed(stage: ServerStage, load: Load, seconds: float) -> float:
     return rate(effects(stage.history.events()), began, began + seconds)
 
 
+def aim_at_share(stage: ServerStage, share: float) -> None:
+    """Compare a share of the undisturbed rate with the goal, as `Stage.aim` does seconds."""
+    stage.measured["share of the rate (%)"] = 100 * share
+    if share < 0.5:
+        raise Breach(f"only {share:.0%} of the undisturbed rate, the goal is 90 %")
+    if share < 0.9:
+        stage.missed.append(f"{share:.0%} of the undisturbed rate instead of 90 %")
+
+
 @scenario(
     "terminate",
     fault="`pg_terminate_backend` of one of Soniq's sessions, five times a second",
     goal="0 lost, ≥ 90 % of the undisturbed rate",
-    sizes=Sizes(short=4, long=20, full=60),
+    sizes=Sizes(short=2, long=20, full=60),
     place=own_server,
 )
 async def terminate(stage: ServerStage, seconds: int) -> None:
@@ -57,21 +67,15 @@ async def terminate(stage: ServerStage, seconds: int) -> None:
                 await asyncio.sleep(0.2)
         during = rate(effects(stage.history.events()), began, began + seconds)
     await stage.settle()
-    stage.measured |= {
-        "sessions ended": ended,
-        "jobs/s before": before,
-        "jobs/s meanwhile": during,
-        "share of the rate (%)": 100 * during / before,
-    }
-    # Of a few seconds a single reconnection takes away a tenth.
-    assert during >= (0.9 if seconds >= 20 else 0.6) * before, stage.measured
+    stage.measured |= {"sessions ended": ended, "jobs/s before": before, "jobs/s meanwhile": during}
+    aim_at_share(stage, during / before)
 
 
 @scenario(
     "restarts",
     fault="Postgres restarted every 5-20 s, fast and immediate in turn",
     goal="0 lost, full rate ≤ 5 s after it accepts connections",
-    sizes=Sizes(short=8, long=45, full=300),
+    sizes=Sizes(short=6, long=40, full=300),
     place=own_server,
     minutes=8,
 )
@@ -89,23 +93,22 @@ async def restarts(stage: ServerStage, seconds: int) -> None:
                 await asyncio.to_thread(stage.server.restart, modes[0])
             accepted_at.append(time.monotonic())
             modes.reverse()
-            await asyncio.sleep(pauses.uniform(5, 20) if seconds > 20 else 4)
+            await asyncio.sleep(pauses.uniform(5, 20) if seconds > 20 else 3)
     await stage.settle()
     times = effects(stage.facts.events)
     full = sorted(full_rate_after(times, at, 0.9 * before) for at in accepted_at)
     stage.measured |= {
         "restarts": len(full),
         "full rate after, median (s)": full[len(full) // 2],
-        "full rate after, max (s)": full[-1],
     }
-    assert full[-1] <= 5.0, stage.measured
+    stage.aim("full rate after, max", full[-1], goal=5)
 
 
 @scenario(
     "postmaster-killed",
     fault="SIGKILL of the postmaster, started again",
     goal="0 lost, full rate ≤ 5 s after it accepts connections",
-    sizes=Sizes(short=1, long=2, full=4),
+    sizes=Sizes(short=None, long=1, full=3),
     place=own_server,
 )
 async def postmaster_killed(stage: ServerStage, times: int) -> None:
@@ -122,8 +125,7 @@ async def postmaster_killed(stage: ServerStage, times: int) -> None:
     await stage.settle()
     found = effects(stage.facts.events)
     longest = max(full_rate_after(found, at, 0.9 * before) for at in accepted_at)
-    stage.measured["full rate after, max (s)"] = longest
-    assert longest <= 5.0, stage.measured
+    stage.aim("full rate after, max", longest, goal=5)
 
 
 @scenario(
@@ -165,23 +167,51 @@ async def _fail_over(stage: ClusterStage, seconds: int, *, silent: bool = False)
         promoted = time.monotonic()
         await load.grown(100)
         await stage.history.until(
-            lambda: first_after(effects(stage.history.events()), promoted) < 60, "work to resume"
+            lambda: resumed_after(stage.history.events(), promoted) < 60, "work to resume"
         )
     if silent:
         # Whoever looks at the tables afterwards should not have to wait for it either.
         stage.proxies[0].refuse()
         stage.proxies[0].reset()
     await stage.settle()
-    resumed = first_after(effects(stage.facts.events), promoted)
-    stage.measured["work resumes after promotion (s)"] = resumed
-    assert resumed <= 10.0, stage.measured
+    resumed = resumed_after(stage.facts.events, promoted)
+    stage.aim("work resumes after promotion", resumed, goal=10)
+
+
+@scenario(
+    "drain-away",
+    fault="SIGTERM of a worker while the database is away",
+    goal="exits `database_timeout` after its last run, its jobs run again",
+    sizes=Sizes(short=None, long=1, full=10),
+    place=own_server,
+)
+async def drain_away(stage: ServerStage, seconds: int) -> None:
+    gate = stage.folder / "gate"
+    (worker,) = await stage.workers(1, database_timeout=seconds, heartbeat_interval=1)
+    async with stage.load(scheduled=False, rate=0.01) as load:
+        for number in range(3):
+            await load.enqueue("chaos.hold", f"held-{number}", {"gate": str(gate)})
+    await stage.busy(worker, 3)
+    async with stage.fault("away"):
+        await asyncio.to_thread(stage.server.stop, "immediate")
+        gate.touch()
+        await stage.history.until(lambda: not stage.runs_of(worker), "the end of its runs")
+        told = time.monotonic()
+        stage.fleet.signal(worker, signal.SIGTERM)
+        assert await stage.fleet.ended(worker, within=seconds + 30) == 0
+        took = time.monotonic() - told
+        await asyncio.to_thread(stage.server.start)
+    assert stage.logged("ends_unstored")
+    await stage.workers(1)
+    await stage.settle()
+    stage.aim("exit after", took, goal=seconds + 3)
 
 
 @scenario(
     "enqueue-restarts",
     fault="enqueues from 50 producers while the database restarts",
     goal="every call returns a stored id or raises, none stored twice",
-    sizes=Sizes(short=2, long=6, full=15),
+    sizes=Sizes(short=2, long=None, full=12),
     place=own_server,
 )
 async def enqueue_restarts(stage: ServerStage, times: int) -> None:
@@ -204,9 +234,8 @@ async def enqueue_restarts(stage: ServerStage, times: int) -> None:
     await asyncio.gather(*producers)
     await stage.workers(2, "--concurrency", "20")
     await stage.settle()
-    stage.measured["longest call (s)"] = longest = longest_enqueue(stage)
     stage.measured["calls that raised"] = len(stage.history.of(Kind.RAISED))
-    assert longest <= DATABASE_TIMEOUT + 2
+    stage.aim("longest call", longest_enqueue(stage), goal=DATABASE_TIMEOUT + 1)
 
 
 def longest_enqueue(stage: ServerStage) -> float:
