@@ -174,6 +174,46 @@ def test_the_memory_fixture_goes_by_the_clock_of_a_test_that_has_one(run: pytest
     )
 
 
+def test_tests_may_run_under_another_plugin_than_pytest_asyncio(run: pytest.Pytester) -> None:
+    run.makeini("[pytest]\nasyncio_default_fixture_loop_scope = function")
+    passed(
+        run,
+        """
+        import pytest
+        import shop
+        from soniq.testing import drain
+
+        pytestmark = [pytest.mark.anyio, pytest.mark.soniq(app="shop:app")]
+
+        @pytest.fixture
+        def anyio_backend():
+            return "asyncio"
+
+        async def test_it(soniq_memory):
+            await shop.sign_up("ann")
+            assert await drain(soniq_memory) == ["SENT TO ANN"]
+        """,
+        passed=1,
+    )
+
+
+def test_tests_that_are_not_async_enqueue_too(run: pytest.Pytester) -> None:
+    passed(
+        run,
+        """
+        import pytest
+        import shop
+        from soniq.testing import assert_enqueued
+
+        @pytest.mark.soniq(app="shop:app")
+        def test_it(soniq_memory):
+            shop.app.sync.enqueue(shop.send, to="ann")
+            assert len(assert_enqueued(soniq_memory, shop.send, to="ann")) == 1
+        """,
+        passed=1,
+    )
+
+
 @pytest.mark.parametrize(
     ("marker", "said"),
     [

@@ -10,15 +10,16 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import AsyncGenerator
-from contextlib import nullcontext, suppress
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from typing import Any, Self, cast
 
 import asyncpg
 
 from soniq.backends.postgres import migrate
 from soniq.backends.postgres.backend import PostgresBackend
-from soniq.backends.postgres.connection import Database, Rows
+from soniq.backends.postgres.connection import Connection, Database, Rows
+from soniq.backends.postgres.pool import ConnectionPool
 from soniq.backends.postgres.sql import quoted
 from soniq.settings import SoniqSettings
 
@@ -56,6 +57,8 @@ class OneTransactionBackend(PostgresBackend):
         self._settings = settings
         self._loop = asyncio.get_running_loop()
         database = Database(self._url)
+        # The session may be a pooler's, and somebody else's after this.
+        database.pooled = True
         with database.translated():
             shared = self._shared = Shared(await database.connect())
             self._lifetime = self._until_the_loop_ends()
@@ -65,8 +68,8 @@ class OneTransactionBackend(PostgresBackend):
     async def _begin(self, shared: Shared) -> None:
         """Make the tables in a schema of their own, which a test's own statements find first."""
         schema = quoted(f"soniq_test_{uuid.uuid4().hex}")
-        self._database = _Handles(self._url, shared)
-        self._pool = cast(Any, _Pool(shared))
+        self._database = _Transaction(self._url, shared)
+        self._pool = _Handles(shared)
         connection = shared.connection
         await connection.transaction().start()
         path = await connection.fetchval("SELECT current_setting('search_path')")
@@ -213,7 +216,7 @@ class Savepoint:
         await (self.commit() if kind is None else self.rollback())
 
 
-class _Handles(Database):
+class _Transaction(Database):
     """Where every connection is a handle."""
 
     def __init__(self, url: str, shared: Shared) -> None:
@@ -227,14 +230,21 @@ class _Handles(Database):
         return cast("asyncpg.Connection[asyncpg.Record]", Handle(self._shared))
 
 
-class _Pool:
-    """What `PostgresBackend` asks of its pool."""
+class _Handles(ConnectionPool):
+    """Lends handles; the connection is not its own."""
 
     def __init__(self, shared: Shared) -> None:
         self._shared = shared
 
-    def acquire(self, *, timeout: float | None = None) -> nullcontext[Handle]:
-        return nullcontext(Handle(self._shared))
+    @asynccontextmanager
+    async def borrowed(self) -> AsyncIterator[Connection]:
+        yield cast("asyncpg.Connection[asyncpg.Record]", Handle(self._shared))
 
-    async def expire_connections(self) -> None:
-        """There is only the one."""
+    async def doubt(self, patience: float) -> None:
+        """There is no other connection."""
+
+    async def close(self) -> None:
+        """There is nothing of its own."""
+
+    def abandon(self) -> None:
+        """There is nothing of its own."""
