@@ -246,8 +246,10 @@ def test_without_a_database_the_postgres_fixture_skips(
 
 
 ON_POSTGRES = """
+    import asyncio
     import pytest
     import shop
+    from soniq import SoniqError
     from soniq.testing import assert_enqueued, drain, wait_until
 
     @pytest.mark.soniq(app="shop:app")
@@ -276,6 +278,11 @@ ON_POSTGRES = """
         job = await soniq_pg.get_job(job_id)
         assert (job["status"], job["attempts"]) == ("dead_letter", 2)
 
+    async def test_other_loops_are_told_off(soniq_pg):
+        await soniq_pg.get_queues()
+        with pytest.raises(SoniqError, match="another event loop"):
+            await asyncio.to_thread(soniq_pg.sync.get_job, "00000000-0000-0000-0000-000000000000")
+
     async def test_its_connection_sees_and_enqueues(soniq_pg):
         @soniq_pg.job
         async def work():
@@ -298,7 +305,7 @@ def test_on_postgres_everything_is_rolled_back(
     asyncio.run(_store_a_job(pg_url))
     before = asyncio.run(_tables(pg_url))
     monkeypatch.setenv("SONIQ_DATABASE_URL", pg_url)
-    result = passed(run, ON_POSTGRES, passed=3)
+    result = passed(run, ON_POSTGRES, passed=4)
     result.stdout.no_fnmatch_line("*WARNING*")
     assert asyncio.run(_tables(pg_url)) == before
     assert before[1] == 1
@@ -308,7 +315,7 @@ def test_on_postgres_no_setup_is_needed(
     run: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, pg_url: str
 ) -> None:
     monkeypatch.setenv("SONIQ_DATABASE_URL", pg_url)
-    passed(run, ON_POSTGRES, passed=3)
+    passed(run, ON_POSTGRES, passed=4)
     assert asyncio.run(_tables(pg_url)) == ([], 0)
 
 

@@ -63,7 +63,11 @@ class OneTransactionBackend(PostgresBackend):
             shared = self._shared = Shared(await database.connect())
             self._lifetime = self._until_the_loop_ends()
             await anext(self._lifetime)
-            await self._begin(shared)
+            try:
+                await self._begin(shared)
+            except BaseException:
+                self.abandon()
+                raise
 
     async def _begin(self, shared: Shared) -> None:
         """Make the tables in a schema of their own, which a test's own statements find first."""
