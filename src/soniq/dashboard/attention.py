@@ -58,16 +58,26 @@ def _unserved(
             {},
         )
         return
-    for each in waiting:
-        if not any(worker.serves(each.queue) for worker in workers):
-            yield AttentionItem(
-                "critical",
-                f"Nobody works the queue {each.queue}",
-                f"{counted(each.queued, 'job')} wait. Start a worker that serves it:"
-                f" `soniq worker --queues {each.queue}`.",
-                "queues",
-                {"query": each.queue},
-            )
+    unserved = [
+        each for each in waiting if not any(worker.serves(each.queue) for worker in workers)
+    ]
+    for each in unserved[:_NAMED]:
+        yield AttentionItem(
+            "critical",
+            f"Nobody works the queue {each.queue}",
+            f"{counted(each.queued, 'job')} wait. Start a worker that serves it:"
+            f" `soniq worker --queues {each.queue}`.",
+            "queues",
+            {"query": each.queue},
+        )
+    if others := unserved[_NAMED:]:
+        yield AttentionItem(
+            "critical",
+            f"Nobody works {counted(len(others), 'other queue')}",
+            f"{counted(sum(each.queued for each in others), 'job')} wait there.",
+            "queues",
+            {},
+        )
 
 
 def _old(queues: Sequence[QueueCounts]) -> Iterator[AttentionItem]:

@@ -71,9 +71,12 @@ class HoursQuestion(Question):
 
 
 class QueuesQuestion(Question):
+    """Which queues; "busy" puts those with the most to do first."""
+
     limit: Annotated[int, _within(1, 10_000)] = 10_000
     offset: Offset = 0
     query: Text = None
+    order: Literal["name", "busy"] = "name"
 
 
 class DriftQuestion(Question):

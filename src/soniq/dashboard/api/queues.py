@@ -13,13 +13,15 @@ _UNKNOWN: Final = QueuePace("", 0.0, None, None, None, None, None)
 
 
 async def queues(asked: Asked[QueuesQuestion, Any]) -> list[QueueFigures]:
-    """Every queue in figures, by name."""
+    """Every queue in figures, by name, or the busiest first."""
     desk, question = asked.desk, asked.query
     counts = await desk.counts()
     paces = await desk.memo.recall("paces", lambda: desk.look_up(lambda one: one.paces()))
     by_queue = {pace.queue: pace for pace in paces}
     text = (question.query or "").casefold()
     chosen = [each for each in counts.queues if text in each.queue.casefold()]
+    if question.order == "busy":
+        chosen.sort(key=lambda each: each.queued + each.processing, reverse=True)
     page = chosen[question.offset : question.offset + question.limit]
     return [_figures(each, by_queue.get(each.queue, _UNKNOWN)) for each in page]
 
