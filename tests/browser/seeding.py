@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final, NamedTuple
+from zlib import crc32
 
 from uuid_utils import uuid7
 
@@ -135,7 +136,7 @@ def job_row(kind: Kind, created: datetime, **changes: Any) -> dict[str, Any]:
         "worker_id": None,
         "producer_id": "shop-web-1:812:-",
         "last_error": None,
-        "args": json.dumps(_args(kind, hash(at) % 90_000)),
+        "args": json.dumps(_args(kind, crc32(at.encode()) % 90_000)),
         "result": None,
     } | changes
 
@@ -231,7 +232,7 @@ def _waiting(now: datetime, chance: random.Random) -> Iterator[dict[str, Any]]:
             yield job_row(kind, now - timedelta(seconds=chance.uniform(1, 95)))
     for minutes in (2, 25, 90, 60 * 14):
         due = text(now + timedelta(minutes=minutes))
-        yield job_row(KINDS[0], now - timedelta(minutes=3), scheduled_at=due)
+        yield job_row(KINDS[0], now - timedelta(minutes=3, seconds=minutes), scheduled_at=due)
 
 
 _WORKERS: Final = ("shop-worker-1", "shop-worker-2", "shop-worker-3")

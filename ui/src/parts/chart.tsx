@@ -24,6 +24,8 @@ export interface ChartProps {
   span: number;
   /** Of things that are counted: half a one is not marked on the axis. */
   counts?: boolean;
+  /** What to say where nothing is known. */
+  missing?: string;
 }
 
 const HEIGHT = 148;
@@ -77,6 +79,7 @@ export function Chart(props: ChartProps) {
         </dl>
       </figcaption>
       <div ref={room} class="plot" role="img" aria-label={summary(props)} />
+      {lastKnown(lines) === null && <p class="plot-missing quiet">{props.missing ?? "Nothing in this period."}</p>}
     </figure>
   );
 }
@@ -116,7 +119,7 @@ function options(props: ChartProps, element: HTMLElement, hovered: (index: numbe
     width: Math.max(element.clientWidth, 120),
     height: HEIGHT,
     legend: { show: false },
-    padding: [8, 4, 0, 0],
+    padding: [8, 16, 0, 0],
     cursor: {
       sync: { key: "soniq", setSeries: false },
       points: { size: 6 },

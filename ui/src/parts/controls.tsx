@@ -107,7 +107,8 @@ export function Pager({ page, unit, units = `${unit}s` }: {
   return (
     <div class="pager">
       <span class="quiet">
-        {about(page.total_count, page.estimated)} {page.total_count === 1 ? unit : units}
+        {typeof page.total_count === "number" &&
+          `${about(page.total_count, page.estimated)} ${page.total_count === 1 ? unit : units}`}
       </span>
       <span class="pager-links">
         {deeper && <a href={refined({ cursor: null })}>First page</a>}

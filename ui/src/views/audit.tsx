@@ -59,8 +59,10 @@ function Table({ rows }: { rows: readonly AuditEntry[] }) {
         {rows.map((row, index) => (
           <tr key={`${row.at} ${index}`} data-row tabIndex={-1}>
             <th scope="row" class="main">
-              <Said>{row.action}</Said>
-              <bdi class="second">{row.target ?? ""}</bdi>
+              <bdi>{actionWords(row.action)}</bdi>
+              <span class="second">
+                <Target entry={row} />
+              </span>
             </th>
             <td>
               <Said>{row.actor}</Said>
@@ -79,6 +81,30 @@ function Table({ rows }: { rows: readonly AuditEntry[] }) {
       </tbody>
     </table>
   );
+}
+
+const WORDS: Record<string, string> = {
+  "dead_letter.replay": "Replayed dead letters",
+  "dead_letter.delete": "Deleted dead letters",
+  "job.cancel": "Cancelled a job",
+  "job.delete": "Deleted a job",
+  "schedule.pause": "Paused a schedule",
+  "schedule.resume": "Resumed a schedule",
+  "schedule.run": "Ran a schedule",
+};
+
+/** Plugins may record actions of their own; they are shown as they are named. */
+function actionWords(action: string): string {
+  return WORDS[action] ?? action;
+}
+
+const ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
+function Target({ entry }: { entry: AuditEntry }) {
+  const target = entry.target ?? "";
+  const view = entry.action.startsWith("dead_letter.") ? "failures" : "jobs";
+  if (!ID.test(target)) return <bdi>{target}</bdi>;
+  return <a href={`${view}/${target}`}>{target}</a>;
 }
 
 function detailWords(detail: unknown): string {

@@ -12,6 +12,7 @@ import { Empty, Failure, Loading, Shown } from "../parts/states";
 import { When } from "../parts/when";
 import { place } from "../place";
 import { useResource } from "../resource";
+import { session } from "../session";
 import { Heading } from "../shell";
 import { QueueTable } from "./queue_table";
 
@@ -173,7 +174,8 @@ function Plots({ points, minutes, span }: { points: HistoryPoint[]; minutes: num
         unit={`in ${bucketWord(minutes)}`}
         word={compact}
         lines={[
-          { name: "Retried", colour: "amber", values: stacked(points), shape: "bars" },
+          // Each dead letter is one of the failed attempts: its bar stands in front of theirs.
+          { name: "Failed attempts", colour: "amber", values: column("failed"), shape: "bars" },
           { name: "Dead letters", colour: "red", values: column("dead_letter"), shape: "bars" },
         ]}
       />
@@ -190,19 +192,13 @@ function Plots({ points, minutes, span }: { points: HistoryPoint[]; minutes: num
       <Chart
         {...shared}
         title="Depth"
+        missing="How many wait is kept by the Metrics plugin."
         counts
         unit="jobs queued"
         word={compact}
         lines={[{ name: "Queued", colour: "accent", values: column("depth"), shape: "area" }]}
       />
     </div>
-  );
-}
-
-/** Bars of failures stand behind those of dead letters, so both together are their height. */
-function stacked(points: HistoryPoint[]): (number | null)[] {
-  return points.map(({ failed, dead_letter: dead }) =>
-    failed === null && dead === null ? null : (failed ?? 0) + (dead ?? 0),
   );
 }
 
@@ -226,13 +222,14 @@ function Since({ since, points }: { since: string | null; points: HistoryPoint[]
   if (!since || Date.parse(since) <= begins) return null;
   return (
     <p class="quiet note">
-      Complete since <When at={since} />. The Metrics plugin keeps 90 days.
+      Complete since <When at={since} />.
+      {session.value?.metrics === false && " The Metrics plugin keeps what is older, for 90 days."}
     </p>
   );
 }
 
 function Glance() {
-  const queues = useResource<Queue[]>("api/queues", { limit: GLANCE });
+  const queues = useResource<Queue[]>("api/queues", { order: "busy", limit: GLANCE });
   return (
     <section aria-labelledby="queues-title">
       <div class="section-head">
@@ -240,7 +237,7 @@ function Glance() {
         <a href={link("queues")}>All queues</a>
       </div>
       <Shown of={queues} rows={3}>
-        {(data) => <QueueTable rows={data.slice(0, GLANCE)} />}
+        {(data) => <QueueTable rows={data} />}
       </Shown>
     </section>
   );
