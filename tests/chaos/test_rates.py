@@ -13,7 +13,7 @@ def test_effects_are_counted_a_second() -> None:
 
 def test_a_full_rate_is_found_where_it_begins() -> None:
     times = [1.0, 5.0, *(6 + step / 10 for step in range(40))]
-    assert 0.8 < full_rate_after(times, 5.0, 9.0) < 1.1
+    assert 0.7 < full_rate_after(times, 5.0, 9.0) < 1.1
     assert full_rate_after(times, 5.0, 99.0) == float("inf")
 
 
