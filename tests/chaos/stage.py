@@ -118,17 +118,19 @@ class Stage:
         return self.runs_of(process)
 
     async def occupied(self, load: Load, *processes: subprocess.Popen[bytes]) -> None:
-        """Return at a moment when each of these runs jobs that take a third of a second."""
-        self._occupations += 1
-        for number in range(4 * len(self.fleet.alive)):
-            key = f"occupation-{self._occupations}-{number}"
-            await load.enqueue("chaos.pause", key, {"seconds": 0.3}, priority=50)
+        """Return at a moment when each of these runs jobs that take a third of a second.
 
-        def all_are() -> bool:
+        Whichever worker takes them, the next ones go to those that still have room.
+        """
+
+        async def all_are() -> bool:
+            self._occupations += 1
+            key = f"occupation-{self._occupations}"
+            await load.enqueue("chaos.pause", key, {"seconds": 0.3}, priority=50)
             runs = [[e["name"] for e in self.runs_of(process)] for process in processes]
             return all("chaos.pause" in names for names in runs)
 
-        await self.history.until(all_are, "occupation of the workers")
+        await until(all_are, "occupation of the workers")
 
     @asynccontextmanager
     async def fault(self, name: str, **detail: Any) -> AsyncIterator[None]:
