@@ -10,7 +10,7 @@ import pytest
 from soniq import Soniq
 from soniq.backends import MemoryBackend
 from soniq.events import Events
-from soniq.plugins import PluginWorker
+from soniq.plugins import PluginJob, PluginWorker
 from soniq.services import maintenance
 from soniq.services.leader import LIFE, Leadership
 from soniq.services.maintenance import Pruning
@@ -120,6 +120,10 @@ async def test_what_runs_beside_a_worker_ends_after_its_last_update() -> None:
     pages: list[Any] = []
 
     class Flushing(Diary):
+        async def on_job_updated(self, *, worker: PluginWorker, job: PluginJob) -> None:
+            await asyncio.sleep(0.01)
+            self.write("updated")
+
         async def run(self, worker: PluginWorker, app: Soniq) -> None:
             try:
                 await asyncio.Event().wait()

@@ -143,6 +143,32 @@ async def test_setup_lets_the_error_of_a_plugin_through(pg_url: str) -> None:
     await app.close()
 
 
+async def test_a_setup_that_is_repeated_starts_only_what_has_not_started() -> None:
+    class Trying(Diary):
+        tries = 0
+
+        async def on_startup(self, app: Soniq) -> None:
+            self.tries += 1
+            if self.tries == 1:
+                raise OSError("not yet")
+            self.write("startup")
+
+    pages: list[Any] = []
+    plugins = [Diary("first", pages=pages), Trying("second", pages=pages)]
+    app = Soniq(backend="memory", plugins=plugins)
+    pages.clear()
+    with pytest.raises(OSError, match="not yet"):
+        await app.setup()
+    await app.setup()
+    await app.close()
+    assert pages == [
+        ("first", "startup"),
+        ("second", "startup"),
+        ("second", "shutdown"),
+        ("first", "shutdown"),
+    ]
+
+
 async def test_a_loop_that_ends_lets_plugins_end() -> None:
     plugin = Diary()
 

@@ -71,9 +71,13 @@ async def test_a_plugin_that_hangs_holds_up_nobody_and_is_told_of_the_next_updat
     class Hanging(Updated):
         async def on_job_updated(self, *, worker: PluginWorker, job: PluginJob) -> None:
             self.jobs.append(job)
+            task = asyncio.current_task()
+            assert task is not None
+            cancelling.append(task.cancelling())
             if len(self.jobs) == 1:
                 await asyncio.Event().wait()
 
+    cancelling: list[int] = []
     hanging, fine = Hanging("tests.hanging"), Updated()
     app = await memory_app(hanging, fine, hook_timeout=0.2)
     async with working(app):
@@ -82,6 +86,7 @@ async def test_a_plugin_that_hangs_holds_up_nobody_and_is_told_of_the_next_updat
         second = await app.enqueue("works")
         await until_status(app, second, "done")
     assert [job.id for job in hanging.jobs] == [first, second]
+    assert cancelling == [0, 0]
     assert len(fine.jobs) == 2
     assert "Plugin tests.hanging: on_job_updated failed: TimeoutError" in caplog.text
     await app.close()
