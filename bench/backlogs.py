@@ -41,6 +41,22 @@ SELECT
 FROM generate_series(1, $1::int) AS number
 """
 
+# Ended over the last hour and more, one every few milliseconds.
+FINISHED = """
+INSERT INTO soniq_jobs (
+    id, job_name, args, queue, priority, attempts, max_attempts, status, scheduled_at, created_at,
+    updated_at, started_at, finished_at, worker_id
+)
+SELECT
+    uuidv7(), 'bench.job', jsonb_build_object('x', number), 'queue-' || number % 20, 100, 1, 4,
+    'done', moment, moment, moment, moment, moment + number % 400 * interval '1 millisecond',
+    gen_random_uuid()
+FROM (
+    SELECT number, now() - number * interval '4 milliseconds' AS moment
+    FROM generate_series(1, $1::int) AS number
+) AS ended
+"""
+
 
 async def empty(bench: Bench) -> str:
     """The template that has Soniq's tables and nothing in them."""
@@ -62,6 +78,19 @@ async def waiting(bench: Bench, total: int) -> str:
         await _stretch(url, total - measured)
 
     return await bench.databases.template(f"waiting_{total}", fill, of=await empty(bench))
+
+
+async def finished(bench: Bench) -> str:
+    """The template of a long history, and of measured jobs that wait."""
+
+    async def fill(url: str) -> None:
+        await SONIQ.program.produce("fill", url, count=bench.sizes.queued)
+        async with connected(url) as connection:
+            await connection.execute(MARK)
+            await connection.execute(FINISHED, bench.sizes.finished, timeout=600)
+            await connection.execute("VACUUM ANALYZE soniq_jobs", timeout=600)
+
+    return await bench.databases.template("finished", fill, of=await empty(bench))
 
 
 async def dead(bench: Bench) -> str:

@@ -223,6 +223,21 @@ ROWS = [
         unit=megabytes,
     ),
     Row(
+        "dashboard",
+        "slowest answer of a page, {finished:,} ended",
+        "dashboard:slowest",
+        goal=at_most(200),
+        unit=milliseconds,
+    ),
+    Row(
+        "drain-watched",
+        "drain, an overview open, {finished:,} ended",
+        "drain-watched:rate",
+        "nobody looks",
+        ("drain-unwatched:rate",),
+        at_least(0.97),
+    ),
+    Row(
         "sqlite-drain",
         "SQLite: drain, one process",
         "sqlite-drain:rate",

@@ -19,6 +19,7 @@ class Sizes:
         idle: seconds an idle worker is watched.
         gap: seconds between two timed jobs.
         dead: dead letters that are replayed, or deleted, at once.
+        finished, queued: jobs behind the dashboard that have ended, and that wait.
     """
 
     drain: int
@@ -31,6 +32,8 @@ class Sizes:
     idle: float
     gap: float = 0.02
     dead: int = 100_000
+    finished: int = 1_000_000
+    queued: int = 100_000
 
 
 FULL = Sizes(
@@ -54,4 +57,6 @@ QUICK = Sizes(
     turns=5,
     idle=4.0,
     dead=10_000,
+    finished=100_000,
+    queued=10_000,
 )

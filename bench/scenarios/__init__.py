@@ -5,7 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from bench.measurement import Measure
-from bench.scenarios import dead_letters, drain, embedded, enqueue, held, idle, latency, turns, wal
+from bench.scenarios import (
+    dashboard,
+    dead_letters,
+    drain,
+    embedded,
+    enqueue,
+    held,
+    idle,
+    latency,
+    turns,
+    wal,
+)
 
 GROUPS: list[Mapping[str, Measure]] = [
     enqueue.SINGLES,
@@ -17,5 +28,6 @@ GROUPS: list[Mapping[str, Measure]] = [
     idle.MEASUREMENTS,
     wal.MEASUREMENTS,
     dead_letters.MEASUREMENTS,
+    dashboard.MEASUREMENTS,
     embedded.MEASUREMENTS,
 ]

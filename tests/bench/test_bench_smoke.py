@@ -28,6 +28,8 @@ TINY = Sizes(
     turns=3,
     idle=1.0,
     dead=500,
+    finished=2_000,
+    queued=500,
 )
 PEERS = ("pgqueuer", "oban")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
@@ -77,7 +77,7 @@ class Live:
             poller.cancel()
             await asyncio.wait([poller])
 
-    async def listen(self) -> AsyncIterator[bytes]:
+    async def listen(self) -> AsyncGenerator[bytes, None]:
         """The stream of one listener: what is so now, then what has changed."""
         self._arrive()
         try:

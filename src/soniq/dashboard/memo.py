@@ -9,13 +9,14 @@ from typing import Any, Final, TypeVar
 
 Answer = TypeVar("Answer")
 
-_SHARE: Final = 0.02
+_SHARE: Final = 0.005
 _LONGEST: Final = 30.0
 _MOST: Final = 200
 
 
 class Memo:
-    """Keeps answers for so long that making one kind takes at most 2 % of the time.
+    """Keeps answers for so long that making one kind takes at most half a
+    percent of the time.
 
     What is made while somebody else asks for the same is made once.
 
