@@ -38,7 +38,7 @@ async def _resumes(stage: ProxyStage, since: float) -> float:
     "black-hole",
     fault="every byte between Soniq and the database swallowed, its connections lost for good",
     goal="0 lost, each enqueue answered in time, work resumes ≤ 15 s after",
-    sizes=Sizes(short=3, long=15, full=20),
+    sizes=Sizes(short=3, long=10, full=12),
     place=behind_a_proxy,
 )
 async def black_hole(stage: ProxyStage, seconds: int) -> None:
@@ -63,7 +63,7 @@ async def black_hole(stage: ProxyStage, seconds: int) -> None:
     "half-open",
     fault="half-open connections: only the clients, or only the server, were told of their end",
     goal="0 lost, work resumes ≤ 15 s after each",
-    sizes=Sizes(short=None, long=2, full=6),
+    sizes=Sizes(short=None, long=2, full=3),
     place=behind_a_proxy,
 )
 async def half_open(stage: ProxyStage, times: int) -> None:
@@ -85,7 +85,7 @@ async def half_open(stage: ProxyStage, times: int) -> None:
     "resets",
     fault="all connections reset every second",
     goal="0 lost",
-    sizes=Sizes(short=2, long=10, full=20),
+    sizes=Sizes(short=2, long=6, full=10),
     place=behind_a_proxy,
 )
 async def resets(stage: ProxyStage, times: int) -> None:
@@ -102,7 +102,7 @@ async def resets(stage: ProxyStage, times: int) -> None:
     "latency",
     fault="100 ms added to each way",
     goal="0 lost, nothing runs twice, no worker declared dead",
-    sizes=Sizes(short=None, long=15, full=15),
+    sizes=Sizes(short=None, long=8, full=10),
     place=behind_a_proxy,
 )
 async def latency(stage: ProxyStage, seconds: int) -> None:

@@ -47,7 +47,7 @@ async def _through(stage: ServerStage, name: str, fault: Callable[[], Awaitable[
     "connections-exhausted",
     fault="every connection of the server taken by others, Soniq's ended",
     goal="0 lost, work resumes ≤ 10 s after",
-    sizes=Sizes(short=2, long=8, full=12),
+    sizes=Sizes(short=2, long=6, full=6),
     place=few_connections,
 )
 async def connections_exhausted(stage: ServerStage, seconds: int) -> None:
@@ -73,7 +73,7 @@ async def connections_exhausted(stage: ServerStage, seconds: int) -> None:
     "read-only",
     fault="the server read-only (`default_transaction_read_only`)",
     goal="0 lost, work resumes ≤ 10 s after",
-    sizes=Sizes(short=1, long=6, full=10),
+    sizes=Sizes(short=1, long=4, full=6),
     place=own_server,
 )
 async def read_only(stage: ServerStage, seconds: int) -> None:
@@ -89,7 +89,7 @@ async def read_only(stage: ServerStage, seconds: int) -> None:
     "timeouts",
     fault="`statement_timeout` and `lock_timeout` of 1 ms every other second, the table locked",
     goal="0 lost, work resumes ≤ 10 s after",
-    sizes=Sizes(short=None, long=3, full=8),
+    sizes=Sizes(short=None, long=3, full=4),
     place=own_server,
 )
 async def timeouts(stage: ServerStage, times: int) -> None:
@@ -116,7 +116,7 @@ async def _lock_table(stage: ServerStage, seconds: float) -> None:
     "deadlocks",
     fault="transactions that lock running jobs in the wrong order, again and again",
     goal="0 lost",
-    sizes=Sizes(short=None, long=6, full=12),
+    sizes=Sizes(short=None, long=6, full=8),
     place=own_server,
 )
 async def deadlocks(stage: ServerStage, seconds: int) -> None:
@@ -156,7 +156,7 @@ async def _lock_backwards(stage: ServerStage, until: float) -> None:
     "analytics",
     fault="an analytics transaction held open",
     goal="0 lost, ≥ 90 % of the undisturbed rate",
-    sizes=Sizes(short=None, long=12, full=60),
+    sizes=Sizes(short=None, long=10, full=45),
     place=own_server,
 )
 async def analytics(stage: ServerStage, seconds: int) -> None:
@@ -179,7 +179,7 @@ async def analytics(stage: ServerStage, seconds: int) -> None:
     "disk-full",
     fault="the disk of the tables full, then freed",
     goal="0 lost, work resumes ≤ 10 s after",
-    sizes=Sizes(short=1, long=6, full=10),
+    sizes=Sizes(short=1, long=4, full=6),
     place=on_a_small_tablespace,
 )
 async def disk_full(stage: DiskStage, seconds: int) -> None:
@@ -195,7 +195,7 @@ async def disk_full(stage: DiskStage, seconds: int) -> None:
     "wal-full",
     fault="the disk of the write-ahead log full: the server panics; freed and started again",
     goal="0 lost, work resumes ≤ 10 s after",
-    sizes=Sizes(short=None, long=1, full=2),
+    sizes=Sizes(short=None, long=1, full=1),
     place=with_a_small_wal,
 )
 async def wal_full(stage: DiskStage, times: int) -> None:
@@ -226,7 +226,7 @@ async def _use_up_wal(stage: DiskStage) -> None:
     "pgbouncer",
     fault="PgBouncer in transaction mode in between, the server restarted behind it",
     goal="0 lost, work resumes ≤ 10 s after",
-    sizes=Sizes(short=None, long=1, full=2),
+    sizes=Sizes(short=None, long=1, full=1),
     place=behind_pgbouncer,
 )
 async def pgbouncer(stage: PoolerStage, times: int) -> None:

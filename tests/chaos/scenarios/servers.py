@@ -53,7 +53,7 @@ def aim_at_share(stage: ServerStage, share: float) -> None:
     "terminate",
     fault="`pg_terminate_backend` of one of Soniq's sessions, five times a second",
     goal="0 lost, ≥ 90 % of the undisturbed rate",
-    sizes=Sizes(short=2, long=20, full=60),
+    sizes=Sizes(short=2, long=15, full=60),
     place=own_server,
 )
 async def terminate(stage: ServerStage, seconds: int) -> None:
@@ -75,7 +75,7 @@ async def terminate(stage: ServerStage, seconds: int) -> None:
     "restarts",
     fault="Postgres restarted every 5-20 s, fast and immediate in turn",
     goal="0 lost, full rate ≤ 5 s after it accepts connections",
-    sizes=Sizes(short=6, long=40, full=300),
+    sizes=Sizes(short=6, long=30, full=300),
     place=own_server,
     minutes=8,
 )
@@ -108,7 +108,7 @@ async def restarts(stage: ServerStage, seconds: int) -> None:
     "postmaster-killed",
     fault="SIGKILL of the postmaster, started again",
     goal="0 lost, full rate ≤ 5 s after it accepts connections",
-    sizes=Sizes(short=None, long=1, full=3),
+    sizes=Sizes(short=None, long=1, full=2),
     place=own_server,
 )
 async def postmaster_killed(stage: ServerStage, times: int) -> None:
@@ -182,7 +182,7 @@ async def _fail_over(stage: ClusterStage, seconds: int, *, silent: bool = False)
     "drain-away",
     fault="SIGTERM of a worker while the database is away",
     goal="exits `database_timeout` after its last run, its jobs run again",
-    sizes=Sizes(short=None, long=1, full=10),
+    sizes=Sizes(short=None, long=1, full=5),
     place=own_server,
 )
 async def drain_away(stage: ServerStage, seconds: int) -> None:
@@ -211,7 +211,7 @@ async def drain_away(stage: ServerStage, seconds: int) -> None:
     "enqueue-restarts",
     fault="enqueues from 50 producers while the database restarts",
     goal="every call returns a stored id or raises, none stored twice",
-    sizes=Sizes(short=2, long=None, full=12),
+    sizes=Sizes(short=2, long=None, full=8),
     place=own_server,
 )
 async def enqueue_restarts(stage: ServerStage, times: int) -> None:
