@@ -17,7 +17,7 @@ RUNNING = 200
     "drain",
     fault="SIGTERM with running jobs, workers replaced one by one",
     goal="each exits with 0, nothing runs twice",
-    sizes=Sizes(short=1, long=3, full=10),
+    sizes=Sizes(short=1, long=2, full=5),
 )
 async def drain(stage: Stage, times: int) -> None:
     await stage.workers(2)
