@@ -2,6 +2,8 @@
 
 PYTHON ?= python3
 WORKERS ?= auto
+MINUTES ?= 10
+STORE ?= postgres
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
@@ -64,6 +66,9 @@ bench: setup ## Measure Soniq beside raw SQL, on a Postgres server of its own
 
 bench-peers: setup ## Measure other queues beside Soniq, each in an environment of its own
 	@$(BIN)/python -m bench.peers
+
+soak: setup ## Load Soniq steadily for MINUTES=10 (STORE=postgres or sqlite) and say what grows
+	@$(BIN)/python -m bench.soak --minutes $(MINUTES) --store $(STORE)
 
 lock: setup ## Write down the versions of all tools and libraries in use
 	@$(BIN)/python -m pip freeze --exclude-editable > requirements-dev.lock

@@ -1,0 +1,1 @@
+"""Hours of steady load, and whether anything grows with them."""
