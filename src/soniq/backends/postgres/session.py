@@ -17,7 +17,7 @@ from typing import Final
 
 from asyncpg import Record
 
-from soniq.backends.base import Wake
+from soniq.backends.base import Contended, Unavailable, Wake
 from soniq.backends.postgres.claim import Claims
 from soniq.backends.postgres.connection import (
     POOL_SIZE,
@@ -38,8 +38,12 @@ from soniq.backends.postgres.listener import HEARTBEAT_TIMEOUT, Listener
 from soniq.backends.postgres.rows import is_id
 from soniq.backends.postgres.upkeep import Unknown, recover
 from soniq.backends.postgres.wakeups import Announcement, Arrival, announcement, heard
+from soniq.errors import SoniqError
+from soniq.logs import soniq_logger
 from soniq.records import Claimed, ClaimState, Ending, NewWorker, Recovered
 from soniq.settings import SoniqSettings
+
+_log = soniq_logger("soniq.postgres")
 
 Announce = Callable[[Announcement], None]
 Payload = Callable[[Sequence[Arrival]], str | None]
@@ -168,12 +172,28 @@ class PostgresSession:
     # --- claims --------------------------------------------------------------------------------
 
     async def claim(self, limit: int, *, without: Collection[str] = ()) -> Claimed:
-        async with self._noting_loss():
-            return await self._claims.claim(limit, without)
+        return await self._readable(self._claims.claim(limit, without))
 
     async def claim_suspect(self, *, without: Collection[str] = ()) -> Claimed:
-        async with self._noting_loss():
-            return await self._claims.claim_suspect(without)
+        return await self._readable(self._claims.claim_suspect(without))
+
+    async def _readable(self, claim: Awaitable[Claimed]) -> Claimed:
+        try:
+            async with self._noting_loss():
+                return await claim
+        except (Unavailable, Contended, SoniqError):
+            raise
+        except Exception as error:
+            # Neither the server nor somebody else: it is a row that no claim can read.
+            async with self._borrow() as connection:
+                rows = await self._database.fetch(connection, "set_aside", self.id)
+            if not rows:
+                raise
+            told = (
+                f"Queued jobs whose rows could not be read were cancelled: {[r[0] for r in rows]}"
+            )
+            _log.error(told)
+            raise Unavailable(told) from error
 
     @asynccontextmanager
     async def _noting_loss(self) -> AsyncIterator[None]:

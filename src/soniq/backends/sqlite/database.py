@@ -95,6 +95,14 @@ class Database:
         """All rows of the statement of that name: none is left to be read by a later call."""
         return self.execute(SQL[name], parameters).fetchall()
 
+    def raw(self, sql: str) -> Iterator[tuple[Any, ...]]:
+        """The rows of a query, any text as the bytes it is stored as, whether or not it is text."""
+        self._sqlite.text_factory = bytes
+        try:
+            yield from self.execute(sql)
+        finally:
+            self._sqlite.text_factory = str
+
     def value(self, name: str, /, **parameters: Any) -> Any:
         """The first column of the first row, None without one."""
         rows = self.rows(name, **parameters)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Final
 
-from soniq.backends.base import BackendError, Unavailable, Wake
+from soniq.backends.base import BackendError, Contended, Unavailable, Wake
 from soniq.backends.process_size import process_size
 from soniq.backends.sqlite import finish
 from soniq.backends.sqlite.claim import Claimer
@@ -16,6 +16,7 @@ from soniq.backends.sqlite.database import Database
 from soniq.backends.sqlite.lanes import text_of
 from soniq.backends.sqlite.liveness import WorkerLock
 from soniq.backends.sqlite.recover import Judge, recover
+from soniq.backends.sqlite.spoilt import set_aside
 from soniq.backends.sqlite.times import Clock, stamp
 from soniq.backends.sqlite.turn import Turn
 from soniq.backends.sqlite.unknown import sweep_unknown
@@ -75,7 +76,7 @@ class SQLiteSession:
     async def claim(self, limit: int, *, without: Collection[str] = ()) -> Claimed:
         if self._left:
             return Claimed([])
-        answer = await self._claims.run(lambda db: self._claimer.claim(db, limit, without))
+        answer = await self._claim(lambda db: self._claimer.claim(db, limit, without))
         if self._watch is not None:
             self._watch.busy = len(answer.jobs) == limit
         return answer
@@ -83,7 +84,22 @@ class SQLiteSession:
     async def claim_suspect(self, *, without: Collection[str] = ()) -> Claimed:
         if self._left:
             return Claimed([])
-        return await self._claims.run(lambda db: self._claimer.claim_suspect(db, without))
+        return await self._claim(lambda db: self._claimer.claim_suspect(db, without))
+
+    async def _claim(self, claim: Callable[[Database], Claimed]) -> Claimed:
+        try:
+            return await self._claims.run(claim)
+        except (Unavailable, Contended):
+            raise
+        except Exception as error:
+            # Neither the file nor somebody else: it is a row that no claim can read. Other rows may
+            # have been claimed already, so this counts as an answer that was lost.
+            ids = await self._claims.run(set_aside)
+            if not ids:
+                raise
+            told = f"Queued jobs whose rows could not be read were cancelled: {', '.join(ids)}"
+            _log.error(told)
+            raise Unavailable(told) from error
 
     async def release_strays(self, held: Callable[[], Collection[str]]) -> bool:
         # On the connection of the claims: the one whose answer was lost has ended before this.

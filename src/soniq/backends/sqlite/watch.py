@@ -67,10 +67,14 @@ class Watch:
                     self._watch(database)
                 finally:
                     database.close()
-            except Exception as error:
-                if translated(error, self._path) is None and not isinstance(error, BackendError):
-                    raise
-                _log.warning("Cannot watch SQLite file %s, polling goes on: %s", self._path, error)
+            except Exception as error:  # noqa: BLE001 - tried again for as long as the worker lives
+                known = isinstance(error, BackendError) or translated(error, self._path)
+                _log.warning(
+                    "Cannot watch SQLite file %s, polling goes on: %s",
+                    self._path,
+                    error,
+                    exc_info=None if known else error,
+                )
                 self._stop.wait(_AFTER_FAILURE)
 
     def _watch(self, database: Database) -> None:
