@@ -58,7 +58,7 @@ async def test_routes_stand_behind_the_same_door(ask: Ask) -> None:
 
 
 async def test_routes_may_be_made_of_the_app(ask: Ask) -> None:
-    async with Soniq(backend="memory", plugins=[plugin("routes_of")]) as app:
+    async with Soniq(backend="memory", plugins=[plugin(routes_of.__name__)]) as app:
 
         @app.job(name="a.job")
         async def job() -> None: ...

@@ -11,7 +11,7 @@ from pydantic_core import from_json
 
 from soniq import Soniq
 from soniq.backends.base import Unavailable
-from soniq.dashboard.answers import Stats
+from soniq.dashboard.figures import Stats
 from soniq.dashboard.live import MOST_LISTENERS, Live, Look
 from tests.dashboard.conftest import OPERATOR, Ask, dashboard_of
 

@@ -9,9 +9,9 @@ from typing import Final
 from soniq.backends.diagnosis import Burials, PresentWorker
 from soniq.backends.overview import QueueCounts
 from soniq.backends.schedules import Schedule
-from soniq.dashboard.answers import AttentionItem
 from soniq.dashboard.desk import Desk
 from soniq.dashboard.drift import live_workers, skewed_names
+from soniq.dashboard.figures import AttentionItem
 from soniq.doctor.wording import counted, lasting, some_of
 
 _HOUR: Final = 3600.0

@@ -10,7 +10,8 @@ from soniq.app import Soniq
 from soniq.backends.base import Backend
 from soniq.backends.dead_letters import DeadLetterJob
 from soniq.backends.overview import EXACT, Counts, Overview
-from soniq.dashboard.answers import DeadLetter, Job, Stats
+from soniq.dashboard.answers import DeadLetter, Job
+from soniq.dashboard.figures import Stats
 from soniq.dashboard.live import Live, Look
 from soniq.dashboard.memo import Memo
 from soniq.plugins import Plugin

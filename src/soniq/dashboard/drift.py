@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from soniq.backends.diagnosis import PresentWorker
 from soniq.backends.overview import WaitingName
-from soniq.dashboard.answers import SkewedName
 from soniq.dashboard.desk import Desk
+from soniq.dashboard.figures import SkewedName
 from soniq.doctor.examination import is_silent
 
 

@@ -16,8 +16,8 @@ from starlette.routing import Route
 
 from soniq.backends.dead_letters import Selection
 from soniq.backends.overview import QueueCounts
-from soniq.dashboard.answers import Series
 from soniq.dashboard.desk import Desk
+from soniq.dashboard.figures import Series
 from soniq.dashboard.serving import mending
 from soniq.dashboard.stored import series_of
 from soniq.observability.metrics import PrometheusMetricsSink

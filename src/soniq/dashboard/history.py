@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from soniq.backends.overview import Endings, Span
-from soniq.dashboard.answers import History, HistoryPoint
 from soniq.dashboard.desk import Desk
+from soniq.dashboard.figures import History, HistoryPoint
 from soniq.dashboard.stored import stored_history
 
 

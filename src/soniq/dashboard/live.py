@@ -12,7 +12,7 @@ from typing import Any, Final
 from pydantic_core import to_json
 
 from soniq.backends.base import BackendError
-from soniq.dashboard.answers import Stats
+from soniq.dashboard.figures import Stats
 from soniq.errors import SoniqError
 
 MOST_LISTENERS: Final = 100

@@ -8,8 +8,8 @@ from typing import Any, Final
 
 from soniq.backends.base import Backend
 from soniq.backends.metric_points import StoredChunk
-from soniq.dashboard.answers import History, HistoryPoint, Series
 from soniq.dashboard.desk import Desk
+from soniq.dashboard.figures import History, HistoryPoint, Series
 
 _MILLISECONDS: Final = 1000
 

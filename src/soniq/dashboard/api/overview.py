@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from soniq.dashboard.answers import Attention, History, Metrics, Series, Stats
 from soniq.dashboard.attention import attention_now
+from soniq.dashboard.figures import Attention, History, Metrics, Series, Stats
 from soniq.dashboard.history import history_of, processed
 from soniq.dashboard.operations import Asked, Operation, Refused
 from soniq.dashboard.questions import HistoryQuestion, HoursQuestion, SeriesQuestion

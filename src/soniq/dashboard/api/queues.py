@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from soniq.backends.overview import NameCounts, QueueCounts, QueuePace
-from soniq.dashboard.answers import JobType, QueueFigures, TimelineHour
+from soniq.dashboard.figures import JobType, QueueFigures, TimelineHour
 from soniq.dashboard.operations import Asked, Operation
 from soniq.dashboard.questions import HoursQuestion, QueuesQuestion
 

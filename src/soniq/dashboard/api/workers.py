@@ -6,8 +6,9 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from soniq.backends.overview import Holding
-from soniq.dashboard.answers import Drift, SystemHealth, Worker, WorkersStats
+from soniq.dashboard.answers import Worker
 from soniq.dashboard.drift import live_workers, skewed_names
+from soniq.dashboard.figures import Drift, SystemHealth, WorkersStats
 from soniq.dashboard.health import database_answers
 from soniq.dashboard.history import processed
 from soniq.dashboard.operations import Asked, Operation
