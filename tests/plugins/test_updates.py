@@ -92,10 +92,11 @@ async def test_a_plugin_that_hangs_holds_up_nobody_and_is_told_of_the_next_updat
     await app.close()
 
 
+@pytest.mark.parametrize("bound", ["BACKLOG", "BACKLOG_BYTES"])
 async def test_a_plugin_that_never_catches_up_is_cut_off_and_that_is_told(
-    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch, bound: str
 ) -> None:
-    monkeypatch.setattr("soniq.plugins.updates.BACKLOG", 5)
+    monkeypatch.setattr(f"soniq.plugins.updates.{bound}", 5)
 
     class Stuck(Updated):
         async def on_job_updated(self, *, worker: PluginWorker, job: PluginJob) -> None:

@@ -22,10 +22,13 @@ from soniq.services.service import cancelled
 from soniq.worker.acker import Ended
 
 BACKLOG: Final = 10_000
+BACKLOG_BYTES: Final = 16 * 1024 * 1024
 """Updates that may wait for one plugin; further ones are lost to it, and that is told."""
 _TOLD_EVERY: Final = 10.0
 _AT_A_STRETCH: Final = 100
 """Calls after which other tasks get a turn."""
+_LOOKS: Final = 4
+"""Looks at a call before it counts as hanging: to note its beginning would cost each call."""
 
 
 class UpdateLine:
@@ -48,9 +51,13 @@ class UpdateLine:
         self._arrived = asyncio.Event()
         self._idle = asyncio.Event()
         self._idle.set()
+        self._steps = 0
+        """Calls begun and ended: odd during one."""
+        self._seen = -1
         self._since = 0.0
         self._timer: asyncio.TimerHandle | None = None
         self._overdue = False
+        self._bytes: int | None = None
         self._lost = 0
         self._told_at = -_TOLD_EVERY
         self._task: asyncio.Task[None] | None = None
@@ -65,21 +72,32 @@ class UpdateLine:
         """Tell the plugin of these, soon. Returns at once."""
         if self._task is None:
             return
-        room = BACKLOG - len(self._waiting)
-        self._waiting.extend(jobs[:room] if room < len(jobs) else jobs)
-        self._lose(len(jobs) - room)
+        taken = jobs[: self._room()]
+        self._waiting.extend(taken)
+        if self._bytes is not None:
+            self._bytes += sum(job.size for job in taken)
+        self._lose(len(jobs) - len(taken))
         self._idle.clear()
         self._arrived.set()
         if self._timer is None:
-            self._since = self._loop.time()
             self._watch()
 
+    def _room(self) -> int:
+        """How many may join those who wait; none while these take too much memory."""
+        if not self._waiting:
+            self._bytes = None
+            return BACKLOG
+        if self._bytes is None or self._bytes > BACKLOG_BYTES:
+            # A line that keeps up is never measured; what was told since is still in the sum.
+            self._bytes = sum(job.size for job in self._waiting)
+        return BACKLOG - len(self._waiting) if self._bytes <= BACKLOG_BYTES else 0
+
     async def stop(self) -> None:
-        """End the line: give what waits the time of one call, and count the rest as lost."""
+        """End the line: give what waits the time that one call may take, count the rest as lost."""
         if self._task is None:
             return
         try:
-            async with asyncio.timeout(self._limit):
+            async with asyncio.timeout(self._limit * (1 + 2 / _LOOKS)):
                 await self._idle.wait()
         except TimeoutError:
             self._told_at = -_TOLD_EVERY
@@ -94,24 +112,24 @@ class UpdateLine:
         while True:
             await self._arrived.wait()
             self._arrived.clear()
-            count = 0
             while self._waiting:
-                self._since = self._loop.time()
-                try:
-                    await self._plugin.on_job_updated(
-                        worker=self._worker, job=self._waiting.popleft()
-                    )
-                except GeneratorExit:
-                    raise
-                except BaseException as error:  # told; the line goes on
-                    if self._stopping:
-                        raise
-                    self._failed(error)
-                count += 1
-                if count % _AT_A_STRETCH == 0:
-                    self._since = self._loop.time()
-                    await asyncio.sleep(0)
+                await self._tell_some()
+                await asyncio.sleep(0)
             self._idle.set()
+
+    async def _tell_some(self) -> None:
+        tell, worker, waiting = self._plugin.on_job_updated, self._worker, self._waiting
+        for _ in range(min(len(waiting), _AT_A_STRETCH)):
+            self._steps += 1
+            try:
+                await tell(worker=worker, job=waiting.popleft())
+            except GeneratorExit:
+                raise  # the loop is being torn down: nothing may be awaited any more
+            except BaseException as error:  # told; the line goes on
+                if self._stopping:
+                    raise
+                self._failed(error)
+            self._steps += 1
 
     def _failed(self, error: BaseException) -> None:
         if self._overdue and self._task is not None:
@@ -126,11 +144,12 @@ class UpdateLine:
         if self._idle.is_set() or self._task is None:
             return
         now = self._loop.time()
-        if now - self._since >= self._limit:
+        if self._steps != self._seen:
+            self._seen, self._since = self._steps, now
+        elif self._steps % 2 and now - self._since >= self._limit:
             self._overdue = True
             self._task.cancel()
-            self._since = now
-        self._timer = self._loop.call_at(self._since + self._limit, self._watch)
+        self._timer = self._loop.call_later(self._limit / _LOOKS, self._watch)
 
     def _lose(self, count: int) -> None:
         self._lost += max(count, 0)

@@ -135,6 +135,11 @@ class PluginJob:
         """Seconds from the time the job was due to the start of this run, never below 0."""
         return max(0.0, self._began - self._job.scheduled_at.timestamp())
 
+    @property
+    def size(self) -> int:
+        """About how many bytes it keeps in memory."""
+        return len(self._job.args) + _size(self._ended)
+
     # --- the keys of the job dict --------------------------------------------------------------
 
     @property
@@ -232,3 +237,11 @@ class PluginJob:
 
     def __repr__(self) -> str:
         return f"PluginJob({self.id!r}, {self.job_name!r}, outcome={self.outcome!r})"
+
+
+def _size(ended: Outcome | None) -> int:
+    match ended:
+        case Done(str(text)) | Retry(_, text) | Dead(_, text):
+            return len(text)
+        case _:
+            return 0
