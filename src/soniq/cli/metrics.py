@@ -56,7 +56,8 @@ def metrics(
         plugin = _plugin(app)
         if watch:
             return await _watch(app, plugin, prefix, resolution.value)
-        found = await plugin.get_metrics(app, prefix)
+        wanted = "1day" if as_openmetrics else resolution.value
+        found = await plugin.get_metrics(app, prefix, resolution=wanted)
         if as_json:
             output.document(_document(found, resolution.value))
         elif as_openmetrics:
@@ -77,7 +78,7 @@ def _plugin(app: Soniq) -> Metrics:
 async def _watch(app: Soniq, plugin: Metrics, prefix: str, resolution: str) -> int:
     try:
         while True:
-            found = await plugin.get_metrics(app, prefix)
+            found = await plugin.get_metrics(app, prefix, resolution=resolution)
             output.clear()
             _print(found, resolution)
             await asyncio.sleep(_WATCH_EVERY)

@@ -159,7 +159,12 @@ class Metrics(Plugin, KeepsMetrics):
     matches_prefix = staticmethod(matches_prefix)
 
     async def get_metrics(
-        self, app: Soniq, metric_prefix: str | None = None, worker_id: str | None = None
+        self,
+        app: Soniq,
+        metric_prefix: str | None = None,
+        worker_id: str | None = None,
+        *,
+        resolution: str | None = None,
     ) -> dict[str, Metric]:
         """Return the stored series by their keys, as of the last syncs.
 
@@ -167,11 +172,20 @@ class Metrics(Plugin, KeepsMetrics):
             app: the instance whose store is read; it need not run jobs.
             metric_prefix: only keys that begin with these parts, see `matches_prefix`.
             worker_id: only what this worker has recorded, while it is there; else of all together.
+            resolution: read only these points, which is quicker; the others are left empty.
+
+        Raises:
+            ValueError: an unknown resolution.
         """
+        if resolution is not None:
+            resolution_of(resolution)
         prefix = (metric_prefix or "").removesuffix(":")
         if prefix and not is_key(prefix):
             return {}
-        rows = await _asked(app, lambda store: store.read(prefix=prefix, worker_id=worker_id))
+        rows = await _asked(
+            app,
+            lambda store: store.read(prefix=prefix, worker_id=worker_id, resolution=resolution),
+        )
         return read_metrics(rows, prefix, self._clock())
 
     async def list_metrics(self, app: Soniq) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
+from operator import itemgetter
 from typing import Any
 
 from pydantic_core import from_json, to_json
@@ -23,11 +24,16 @@ def merge_rows(kind: str, rows: Sequence[str]) -> str:
 
 
 def _merge(kind: str, rows: Iterable[str]) -> dict[str, Any]:
-    parts: dict[str, list[Any]] = {}
+    points: dict[str, Any] = {}
+    shared: dict[str, list[Any]] = {}
     for row in rows:
-        for start, stored in from_json(row).items():
-            parts.setdefault(start, []).append(stored)
-    return {start: merged(kind, found) for start, found in parts.items()}
+        found = from_json(row)
+        for start in points.keys() & found.keys():
+            shared.setdefault(start, [points[start]]).append(found[start])
+        points.update(found)
+    for start, parts in shared.items():
+        points[start] = merged(kind, parts)
+    return points
 
 
 def newest_first(
@@ -36,12 +42,14 @@ def newest_first(
     """The points of a series that are kept at `now`, as users see them."""
     rows = list(rows)
     keep = max((row.keep for row in rows), default=0)
-    points = _merge(kind, (row.points for row in rows))
-    kept = sorted(
-        (start for start in map(int, points) if is_kept(resolution, start, keep, now)), reverse=True
-    )
+    found = _merge(kind, (row.points for row in rows))
+    points = sorted(((int(start), stored) for start, stored in found.items()), key=itemgetter(0))
     shown = KINDS[kind].shown_as
-    return [(moment(start), shown(points[str(start)])) for start in kept]
+    return [
+        (moment(start), shown(stored))
+        for start, stored in reversed(points)
+        if is_kept(resolution, start, keep, now)
+    ]
 
 
 @lru_cache(maxsize=4096)
