@@ -34,3 +34,4 @@ SONIQ = Queue(
 TUNED = {"concurrency": 100, "uvloop": True}
 DEFAULTS = {"uvloop": False}
 COUNTED = TUNED | {"prometheus": True}
+STORED = TUNED | {"metrics": True}

@@ -46,6 +46,10 @@ def megabytes(value: float) -> str:
     return f"{value:.1f} MB"
 
 
+def plain(value: float) -> str:
+    return f"{value:,.0f}"
+
+
 def size(value: float) -> str:
     return f"{value:,.0f} B"
 
@@ -135,6 +139,14 @@ ROWS = [
         at_least(0.9),
     ),
     Row(
+        "drain-metrics",
+        "drain, time series stored",
+        "drain-metrics:rate",
+        "no plugin",
+        ("drain:rate",),
+        at_least(0.9),
+    ),
+    Row(
         "drain-two",
         "drain, two processes",
         "drain-two:rate",
@@ -201,6 +213,22 @@ ROWS = [
     Row("idle", "queries of an idle worker", "idle:queries", unit=queries),
     Row("memory", "peak memory, busy worker", "drain:memory", goal=at_most(80), unit=megabytes),
     Row("wal", "WAL a job, enqueue to done", "wal:bytes", goal=at_most(1_536), unit=size),
+    Row(
+        "metrics-sync",
+        "metrics: sync of {keys:,} active keys",
+        "metrics-sync:milliseconds",
+        goal=at_most(200),
+        unit=milliseconds,
+    ),
+    Row("metrics-sync-rows", "metrics: rows of that sync", "metrics-sync:rows", unit=plain),
+    Row("metrics-sync-wal", "metrics: WAL of that sync", "metrics-sync:bytes", unit=size),
+    Row(
+        "metrics-read",
+        "metrics: 300 keys after 100 workers",
+        "metrics-read:milliseconds",
+        goal=at_most(200),
+        unit=milliseconds,
+    ),
     Row(
         "replay-dead",
         "replay of {dead:,} dead letters",

@@ -19,6 +19,7 @@ class Sizes:
         idle: seconds an idle worker is watched.
         gap: seconds between two timed jobs.
         dead: dead letters that are replayed, or deleted, at once.
+        keys: series that a worker records between two syncs.
         finished, queued: jobs behind the dashboard that have ended, and that wait.
     """
 
@@ -32,6 +33,7 @@ class Sizes:
     idle: float
     gap: float = 0.02
     dead: int = 100_000
+    keys: int = 1_000
     finished: int = 1_000_000
     queued: int = 100_000
 

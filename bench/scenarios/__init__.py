@@ -14,6 +14,7 @@ from bench.scenarios import (
     held,
     idle,
     latency,
+    stored_metrics,
     turns,
     wal,
 )
@@ -27,6 +28,7 @@ GROUPS: list[Mapping[str, Measure]] = [
     latency.MEASUREMENTS,
     idle.MEASUREMENTS,
     wal.MEASUREMENTS,
+    stored_metrics.MEASUREMENTS,
     dead_letters.MEASUREMENTS,
     dashboard.MEASUREMENTS,
     embedded.MEASUREMENTS,

@@ -12,7 +12,7 @@ from bench.measurement import Bench, Figures, Measure
 from bench.peers.catalogue import PGQUEUER
 from bench.peers.runs import peer_drain
 from bench.processes import workers
-from bench.queue import COUNTED, DEFAULTS, SONIQ, TUNED
+from bench.queue import COUNTED, DEFAULTS, SONIQ, STORED, TUNED
 from bench.raw_runs import raw
 from bench.stores import open_store
 
@@ -57,6 +57,7 @@ async def _before_backlog(size: str, bench: Bench) -> Figures:
 MEASUREMENTS: dict[str, Measure] = {
     "drain": partial(_drain, TUNED, 1),
     "drain-counted": partial(_drain, COUNTED, 1),
+    "drain-metrics": partial(_drain, STORED, 1),
     "raw-drain": _raw_drain,
     "drain-two": partial(_drain, TUNED, 2),
     "drain-defaults": partial(_drain, DEFAULTS, 1),

@@ -1,7 +1,8 @@
 """Soniq through its public calls.
 
 Options: ``concurrency`` and any other setting go to the app; ``queue`` is where a producer puts its
-jobs; ``uvloop`` chooses the event loop; ``prometheus`` has the Prometheus sink count every run.
+jobs; ``uvloop`` chooses the event loop; ``prometheus`` has the Prometheus sink count every run,
+``metrics`` the Metrics plugin store time series.
 """
 
 from __future__ import annotations
@@ -13,16 +14,19 @@ from bench.driver.subject import Hit, Options, Producer
 from soniq import Soniq
 from soniq.cli.working import spare_the_collector
 from soniq.metrics import PrometheusMetricsSink
+from soniq.plugins.metrics import Metrics
 
 UVLOOP = True
 JOB = "bench.noop"
+_OWN_OPTIONS = ("queue", "uvloop", "prometheus", "metrics")
 
 
 def make_app(url: str, options: Options, hit: Hit) -> Soniq:
     """An app at `url` whose one job calls `hit`."""
-    settings = {k: v for k, v in options.items() if k not in ("queue", "uvloop", "prometheus")}
+    settings = {k: v for k, v in options.items() if k not in _OWN_OPTIONS}
     sink = PrometheusMetricsSink() if options.get("prometheus") else None
-    app = Soniq(url, metrics_sink=sink, **settings)
+    plugins = [Metrics()] if options.get("metrics") else []
+    app = Soniq(url, metrics_sink=sink, plugins=plugins, **settings)
 
     async def noop(x: int) -> None:
         hit(x)
@@ -66,6 +70,8 @@ async def producer(url: str, options: Options) -> Producer:
 
 async def work(url: str, options: Options, hit: Hit) -> None:
     app = make_app(url, options, hit)
+    if app.plugins:
+        await app.setup()  # for their tables
     spare_the_collector()  # as `soniq worker` does
     await app.run_worker()
     await app.close()
