@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Final, TypeVar
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 Value = TypeVar("Value")
@@ -31,6 +31,8 @@ def each(values: st.SearchStrategy[Value], examples: int, check: Callable[[Value
         max_examples=examples,
         deadline=None,
         suppress_health_check=list(HealthCheck),
+        # A failure may cost the patience of a wait: it is shown as it was met.
+        phases=[Phase.explicit, Phase.reuse, Phase.generate],
         print_blob=True,
     )
     @given(values)

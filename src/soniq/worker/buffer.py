@@ -46,8 +46,8 @@ class Buffer:
         for priority, group in groupby(jobs, attrgetter("priority")):
             lane = self._lanes.get(priority)
             if lane is None:
-                lane = self._lanes[priority] = deque()
                 insort(self._priorities, priority)
+                lane = self._lanes[priority] = deque()
             before = len(lane)
             lane.extend(Buffered(job, now) for job in _dealt(list(group)))
             self._size += len(lane) - before

@@ -10,6 +10,7 @@ from pydantic_core import from_json
 from soniq.backends.sqlite.times import moment
 from soniq.records import JOB_KEYS, ClaimedJob, JobDict
 
+_NUMBERS: Final = slice(4, 9)
 _TIMES: Final = ("scheduled_at", "created_at", "started_at", "finished_at", "updated_at")
 
 
@@ -34,7 +35,14 @@ def document(text: str) -> Any:
 
 
 def claimed_jobs(rows: list[list[Any]]) -> list[ClaimedJob]:
-    """Rows of ``claimed.sql``, in claim order."""
+    """Rows of ``claimed.sql``, in claim order.
+
+    Raises:
+        ValueError: a row somebody has edited, with what is no number or no time.
+    """
+    for row in rows:
+        if not all(type(value) is int for value in row[_NUMBERS]):
+            raise ValueError(f"The row of job {row[0]} holds what is no number")
     # Still as text: priority, due time and id sort as they are stored.
     rows.sort(key=lambda row: (row[4], row[9], row[0]))
     return [
