@@ -9,6 +9,7 @@ from soniq.records import Outcome
 from tests.backends.stores import Recruit
 
 MAX_CRASHES: Final = 2
+MAX_ATTEMPTS: Final = 3
 
 
 @dataclass(slots=True)
@@ -40,11 +41,20 @@ class Job:
     worker: Worker | None = None
     shows: Outcome | None = None
     """The ending that the row still shows."""
+    ended: float = 0.0
+    """When it was done, cancelled or given up."""
+    replays: int = 0
 
-    def requeue(self, *, crashed: bool) -> None:
+    def requeue(self, *, crashed: bool, now: float) -> None:
         self.attempts -= 1
         self.crashes += crashed
-        self.status = "dead_letter" if crashed and self.crashes >= MAX_CRASHES else "queued"
+        if crashed and self.crashes >= MAX_CRASHES:
+            self.ends("dead_letter", now)
+        else:
+            self.status = "queued"
+
+    def ends(self, status: str, now: float) -> None:
+        self.status, self.ended = status, now
 
 
 @dataclass(frozen=True, slots=True)
