@@ -38,7 +38,7 @@ async def try_out(database: Database) -> Sessions:
 @asynccontextmanager
 async def _connected(database: Database) -> AsyncIterator[Connection]:
     options = database.options() | {"statement_cache_size": 0}
-    connection: Connection = await asyncpg.connect(database.url, **options)
+    connection = await database.dial(**options)
     try:
         yield connection
     finally:
