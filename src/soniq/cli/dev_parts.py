@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 from functools import partial
@@ -41,6 +42,8 @@ def run_dashboard_part(located: Located, lifeline: Lifeline, host: str, port: in
     from soniq.dashboard.server import serve
     from soniq.dashboard.settings import DashboardSettings
 
+    # That a server starts and stops with every change is no news here.
+    logging.getLogger("uvicorn").setLevel(logging.WARNING)
     settings = DashboardSettings()
     key = settings.api_key
     assert key is not None
