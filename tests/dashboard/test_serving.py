@@ -64,6 +64,8 @@ def test_other_addresses_take_a_key(project: Project) -> None:
         address = address_of(program).replace("0.0.0.0", "127.0.0.1")
         assert httpx.get(f"{address}/api/stats").status_code == 401
         assert httpx.get(f"{address}/api/stats", headers=OPERATOR).status_code == 200
+        program.send(signal.SIGTERM)
+        assert program.exit_code() == 0
 
 
 def test_a_taken_port_is_told(project: Project) -> None:

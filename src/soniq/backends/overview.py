@@ -138,6 +138,12 @@ class Condition(NamedTuple):
     text: str | None = None
 
 
+def within(text: str) -> str:
+    """The pattern of LIKE, with a backslash as its escape, of what has `text` anywhere."""
+    plain = text.replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_")
+    return f"%{plain}%"
+
+
 class Found(NamedTuple):
     """What a look at some rows brought.
 

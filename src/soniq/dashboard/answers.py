@@ -75,8 +75,8 @@ class DeadLetter(Job):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class JobsPage:
-    """A part of a list of jobs, newest first.
+class Part:
+    """A part of a list.
 
     Attributes:
         total_count: how many the whole list has.
@@ -84,7 +84,6 @@ class JobsPage:
         next_cursor: what to ask the next page with, None at the end.
     """
 
-    jobs: list[Job]
     total_count: int
     estimated: bool
     limit: int
@@ -94,16 +93,17 @@ class JobsPage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LettersPage:
-    """A part of a list of dead letters, the one given up last first."""
+class JobsPage(Part):
+    """Some jobs, newest first."""
+
+    jobs: list[Job]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LettersPage(Part):
+    """Some dead letters, the one given up last first."""
 
     jobs: list[DeadLetter]
-    total_count: int
-    estimated: bool
-    limit: int
-    offset: int
-    has_more: bool
-    next_cursor: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

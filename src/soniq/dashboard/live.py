@@ -20,7 +20,7 @@ KEEP_ALIVE: Final = 15.0
 _PACE: Final = 1.0
 _LONGEST_PAUSE: Final = 30.0
 # Of the time at most this share is spent looking.
-_SHARE: Final = 0.02
+_SHARE: Final = 0.1
 
 _log = logging.getLogger("soniq.dashboard")
 

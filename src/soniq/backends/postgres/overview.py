@@ -27,6 +27,7 @@ from soniq.backends.overview import (
     QueuePace,
     Span,
     WaitingName,
+    within,
 )
 from soniq.backends.postgres.audit import PostgresAudit
 from soniq.backends.postgres.connection import Connection, Database, Rows, transaction
@@ -160,7 +161,7 @@ class PostgresOverview(PostgresAudit):
             return Found([], 0, 0, None)
 
     async def _find(self, condition: Condition, below: str | None, most: int, rows: int) -> Found:
-        pattern = None if condition.text is None else f"%{_plain(condition.text)}%"
+        pattern = None if condition.text is None else within(condition.text)
         wanted = (condition.queue, condition.status, condition.job_name, pattern)
         shortcut = _SHORTCUTS.get(condition.status or "")
         if not shortcut or condition.job_name is not None or pattern is not None:
@@ -249,11 +250,6 @@ _SHORTCUTS: Final = {
     JobStatus.QUEUED.value: "find_queued",
     JobStatus.PROCESSING.value: "find_processing",
 }
-
-
-def _plain(text: str) -> str:
-    """`text` with what a pattern would read otherwise written as itself."""
-    return text.replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_")
 
 
 def _queued(rows: Rows) -> Rows:

@@ -2,25 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from typing import Protocol, TypeVar
-
 from uuid_utils import uuid7
 
 from soniq.backends.overview import AuditEntry, AuditPage
 from soniq.backends.sqlite.database import Database
+from soniq.backends.sqlite.dead_letters import Run
 from soniq.backends.sqlite.failures import check_text
 from soniq.backends.sqlite.times import ago, moment, stamp
 
-T = TypeVar("T")
-
 _A_YEAR = 365 * 86400.0
-
-
-class Run(Protocol):
-    """Runs a function over the database, in the thread of a connection."""
-
-    def __call__(self, work: Callable[[Database], T]) -> Awaitable[T]: ...
 
 
 class SQLiteAudit:

@@ -23,6 +23,7 @@ from soniq.backends.overview import (
     QueuePace,
     Span,
     WaitingName,
+    within,
 )
 from soniq.backends.sqlite.audit import SQLiteAudit
 from soniq.backends.sqlite.database import Database
@@ -74,7 +75,7 @@ class SQLiteOverview(SQLiteAudit):
 
     async def find(self, condition: Condition, *, below: str | None, most: int, rows: int) -> Found:
         asked: dict[str, Any] = condition._asdict() | {
-            "text": None if condition.text is None else f"%{_plain(condition.text)}%",
+            "text": None if condition.text is None else within(condition.text),
             "below": below,
             "most": most,
             "rows": rows,
@@ -102,11 +103,6 @@ class SQLiteOverview(SQLiteAudit):
 
     async def suspects(self) -> int:
         return await self._read(lambda db: int(db.value("count_suspects", most=_SUSPECTS)))
-
-
-def _plain(text: str) -> str:
-    """`text` with what a pattern would read otherwise written as itself."""
-    return text.replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_")
 
 
 def _counts(database: Database) -> Counts:
