@@ -19,6 +19,7 @@ from typing import Any, Final
 from playwright.async_api import Browser, BrowserContext, async_playwright
 
 from tests.browser.seeding import seed_shop
+from tests.browser.series import PLUGIN, seed_series
 from tests.browser.served import KEY, Served, sign_in
 
 IMAGES: Final = Path(__file__).resolve().parent / "images"
@@ -37,11 +38,12 @@ async def take_all() -> None:
     with tempfile.TemporaryDirectory() as folder:
         database = Path(folder) / "shop.db"
         await seed_shop(database)
+        await seed_series(database)
         async with async_playwright() as playwright:
             browser = await playwright.chromium.launch(
                 executable_path=chromium, args=["--no-sandbox", "--disable-gpu"]
             )
-            with Served.by_command(database, key=KEY, writes=True) as served:
+            with Served.by_command(database, key=KEY, writes=True, plugins=PLUGIN) as served:
                 await _leave_traces(served, browser)
                 for scheme in SCHEMES:
                     await _take(served, browser, scheme)

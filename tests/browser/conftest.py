@@ -21,6 +21,7 @@ import pytest_asyncio
 from playwright.async_api import Browser, BrowserContext, async_playwright
 
 from tests.browser.seeding import seed_shop
+from tests.browser.series import PLUGIN, seed_series
 from tests.browser.served import KEY, Served, sign_in
 from tests.browser.watched import Watched
 
@@ -71,10 +72,11 @@ def serve(built_page: None, tmp_path: Path) -> Iterator[Serve]:
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def shop(built_page: None, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Served]:
-    """A dashboard over a seeded database, which tests only look at."""
+    """A dashboard over a seeded database with stored metrics, which tests only look at."""
     database = tmp_path_factory.mktemp("shop") / "shop.db"
     await seed_shop(database, share=0.1)
-    with Served.by_command(database, key=KEY, writes=True) as served:
+    await seed_series(database)
+    with Served.by_command(database, key=KEY, writes=True, plugins=PLUGIN) as served:
         yield served
 
 

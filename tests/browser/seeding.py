@@ -251,7 +251,7 @@ def _workers(now: datetime) -> Iterator[dict[str, Any]]:
             "heartbeat_interval": 600.0,
             "started_at": text(now - timedelta(hours=9 * number + 3, minutes=12)),
             "version": "0.1.0",
-            "job_names": json.dumps([kind.name for kind in KINDS]),
+            "job_names": json.dumps([*(kind.name for kind in KINDS), "billing.settle"]),
             "metadata": json.dumps({"memory_bytes": 96_000_000 + 21_000_000 * number}),
         }
 

@@ -41,12 +41,18 @@ class Served:
     @classmethod
     @contextmanager
     def by_command(
-        cls, database: Path, *, key: str | None = None, writes: bool = False
+        cls,
+        database: Path,
+        *,
+        key: str | None = None,
+        writes: bool = False,
+        plugins: str | None = None,
     ) -> Iterator[Served]:
         """Serve it during the block."""
         env = {
             "SONIQ_DASHBOARD_API_KEY": key,
             "SONIQ_DASHBOARD_WRITE_ENABLED": "1" if writes else None,
+            "SONIQ_PLUGINS": plugins,
         }
         command = ["dashboard", APP, "--database-url", str(database), "--port", "0"]
         with Program([sys.executable, "-m", "soniq", *command], env=env, cwd=ROOT) as program:

@@ -89,6 +89,16 @@ async def test_charts_show_each_period(shop: Served, open_page: OpenPage) -> Non
     await expect(page).to_have_url(f"{shop.url}/?window=7d")
 
 
+async def test_stored_metrics_tell_of_the_depth_and_without_them_the_chart_says_so(
+    shop: Served, own_shop: Served, open_page: OpenPage
+) -> None:
+    watched = await open_page(shop, "?window=24h")
+    depth = watched.page.get_by_role("img", name=re.compile("^Depth"))
+    await expect(depth).to_have_attribute("aria-label", re.compile(r"highest \d"))
+    watched = await open_page(own_shop, "?window=24h")
+    await expect(watched.page.locator("main")).to_contain_text("is kept by the Metrics plugin")
+
+
 async def test_what_does_not_exist_says_so(shop: Served, open_page: OpenPage) -> None:
     watched = await open_page(shop, expects=("404", "400"))
     await watched.go("jobs/01a20000-0000-7000-8000-000000000000")

@@ -101,7 +101,7 @@ def _buried(burials: Burials) -> Iterator[AttentionItem]:
         yield AttentionItem(
             "warning",
             f"{counted(burials.last_hour, 'job')} given up in the last hour",
-            f"Most often {name}: {reason}, {number} times.",
+            f"Most often {name}: {reason}, {counted(number, 'time')}.",
             "dead-letter",
             {"job_name": name, "reason": reason},
         )

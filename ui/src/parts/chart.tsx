@@ -10,7 +10,6 @@ export interface Line {
   colour: string;
   values: (number | null)[];
   shape?: "line" | "area" | "bars";
-  dash?: readonly number[];
 }
 
 export interface ChartProps {
@@ -72,7 +71,7 @@ export function Chart(props: ChartProps) {
         <dl class="readout">
           {lines.map((line) => (
             <div key={line.name}>
-              <dt class={`key key-${line.colour} ${line.dash ? "key-dashed" : ""}`}>{line.name}</dt>
+              <dt class={`key key-${line.colour}`}>{line.name}</dt>
               <dd>{word(index === null ? null : line.values[index])}</dd>
             </div>
           ))}
@@ -147,7 +146,7 @@ function drawn(line: Line, colour: (name: string) => string): uPlot.Series {
     return { ...shared, width: 0, fill: stroke, ...(bars ? { paths: bars({ size: [0.7, 24], radius: 0.1 }) } : {}) };
   }
   if (line.shape === "area") return { ...shared, fill: colour(`${line.colour}-wash`) };
-  return line.dash ? { ...shared, dash: [...line.dash] } : shared;
+  return shared;
 }
 
 function clock(at: number, span: number): string {

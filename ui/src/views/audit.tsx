@@ -59,7 +59,7 @@ function Table({ rows }: { rows: readonly AuditEntry[] }) {
         {rows.map((row, index) => (
           <tr key={`${row.at} ${index}`} data-row tabIndex={-1}>
             <th scope="row" class="main">
-              <bdi>{actionWords(row.action)}</bdi>
+              <bdi>{actionWords(row)}</bdi>
               <span class="second">
                 <Target entry={row} />
               </span>
@@ -94,8 +94,9 @@ const WORDS: Record<string, string> = {
 };
 
 /** Plugins may record actions of their own; they are shown as they are named. */
-function actionWords(action: string): string {
-  return WORDS[action] ?? action;
+function actionWords({ action, target }: AuditEntry): string {
+  const words = WORDS[action] ?? action;
+  return ID.test(target ?? "") ? words.replace("dead letters", "a dead letter") : words;
 }
 
 const ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;

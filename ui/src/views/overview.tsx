@@ -4,6 +4,7 @@ import { useState } from "preact/hooks";
 import type { Attention, History, HistoryPoint, Queue, Stats, Worker } from "../answers";
 import { duration } from "../format/time";
 import { compact, rate, whole } from "../format/number";
+import { countsOf } from "../history";
 import { stats } from "../live";
 import { Chart } from "../parts/chart";
 import { link, Tabs } from "../parts/controls";
@@ -156,27 +157,30 @@ function Charts({ window }: { window: string }) {
 function Plots({ points, minutes, span }: { points: HistoryPoint[]; minutes: number; span: number }) {
   const times = points.map((point) => Date.parse(point.at) / 1000);
   const column = (key: Exclude<keyof HistoryPoint, "at">) => points.map((point) => point[key]);
-  const perMinute = column("done").map((done) => (done === null ? null : done / minutes));
+  const counted = countsOf(points, minutes, Date.now());
+  const length = counted.minutes;
   const shared = { times, span };
   return (
     <div class="charts">
       <Chart
         {...shared}
+        times={counted.times}
         title="Throughput"
         unit="jobs a minute"
         word={rate}
-        lines={[{ name: "Done", colour: "accent", values: perMinute, shape: "area" }]}
+        lines={[{ name: "Done", colour: "accent", values: counted.perMinute, shape: "area" }]}
       />
       <Chart
         {...shared}
+        times={counted.times}
         title="Failures"
         counts
-        unit={`in ${bucketWord(minutes)}`}
+        unit={`in ${bucketWord(length)}`}
         word={compact}
         lines={[
           // Each dead letter is one of the failed attempts: its bar stands in front of theirs.
-          { name: "Failed attempts", colour: "amber", values: column("failed"), shape: "bars" },
-          { name: "Dead letters", colour: "red", values: column("dead_letter"), shape: "bars" },
+          { name: "Failed attempts", colour: "amber", values: counted.failed, shape: "bars" },
+          { name: "Dead letters", colour: "red", values: counted.dead, shape: "bars" },
         ]}
       />
       <Chart
@@ -185,8 +189,8 @@ function Plots({ points, minutes, span }: { points: HistoryPoint[]; minutes: num
         word={duration}
         lines={[
           { name: "Run p50", colour: "accent", values: column("run_p50_ms") },
-          { name: "Run p95", colour: "accent", values: column("run_p95_ms"), dash: [5, 4] },
-          { name: "Wait p95", colour: "amber", values: column("wait_p95_ms"), dash: [2, 3] },
+          { name: "Run p95", colour: "accent-soft", values: column("run_p95_ms") },
+          { name: "Wait p95", colour: "amber", values: column("wait_p95_ms") },
         ]}
       />
       <Chart
