@@ -23,7 +23,6 @@ from soniq.plugins.metrics.resolutions import RESOLUTIONS, keeping
 from soniq.plugins.metrics.series import Counter, Histogram
 
 WORKERS = 100
-KEYS = 300
 OBSERVED = 20
 """Values of each histogram in each bucket."""
 POSITION = "SELECT pg_current_wal_insert_lsn() - '0/0'"
@@ -71,27 +70,29 @@ async def _record(metrics: Metrics, keys: int) -> None:
 
 async def _read(bench: Bench) -> Figures:
     """Every key, and a day of each, from full windows that the workers wrote in turns."""
+    keys = bench.sizes.keys * 3 // 10
     async with _store(bench) as (app, metrics, _):
         assert app.backend is not None
         for worker in range(WORKERS):
-            await app.backend.metric_points.sync(_left_by(worker))
+            await app.backend.metric_points.sync(_left_by(worker, keys))
         await metrics.cleanup(app)
         began = time.perf_counter()
         found = await metrics.get_metrics(app, "bench", resolution="5min")
         points = sum(len(metric.values_5min) for metric in found.values())
         seconds = time.perf_counter() - began
-    require_equal("keys read", wanted=KEYS, found=len(found))
+    require_equal("keys read", wanted=keys, found=len(found))
     return {"milliseconds": seconds * 1000, "points": points}
 
 
-def _left_by(worker: int) -> MetricSync:
+def _left_by(worker: int, keys: int) -> MetricSync:
     """All that one worker stored: its share of the buckets of every key."""
     now = time.time()
     points: Points = {}
     for each in RESOLUTIONS:
-        for back in range(worker, each.points, WORKERS):
+        share = each.points / WORKERS
+        for back in range(round(worker * share), round((worker + 1) * share)):
             start = each.bucket(now) - back * each.seconds
-            for key in range(KEYS):
+            for key in range(keys):
                 content = _content(key)
                 place = Place(f"bench:{key}", content.kind.value, each.name, start)
                 points[place] = content

@@ -28,6 +28,7 @@ TINY = Sizes(
     turns=3,
     idle=1.0,
     dead=500,
+    keys=40,
     finished=2_000,
     queued=500,
 )

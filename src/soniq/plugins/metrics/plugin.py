@@ -34,7 +34,7 @@ from soniq.services.service import Backoff, cancelled
 if TYPE_CHECKING:
     from soniq.app import Soniq
 
-_BATCH: Final = 250
+_BATCH: Final = 500
 """Rows merged or deleted in one transaction."""
 _SILENT_SYNCS: Final = 3
 _LEAST_SILENCE: Final = 60.0
