@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Final
 from uuid import UUID
 
-from soniq.backends.overview import EXACT, Condition
+from soniq.backends.overview import EXACT, Condition, Found
 from soniq.dashboard.answers import Job, JobsPage
 from soniq.dashboard.desk import Desk
 from soniq.dashboard.operations import Refused
@@ -22,7 +22,7 @@ _FIRST_ROWS: Final = 2_000
 _MOST_ROWS: Final = 50_000
 _MOST_READ: Final = 16_000
 """Rows of a look that reads their arguments."""
-_SECONDS: Final = 0.1
+_SECONDS: Final = 0.08
 
 
 @dataclass(slots=True)
@@ -33,6 +33,13 @@ class _Walk:
     looked_at: int = 0
     matching: int = 0
     rest_from: str | None = None
+
+    def add(self, found: Found) -> None:
+        """What one look has brought."""
+        self.ids += found.ids
+        self.looked_at += found.looked_at
+        self.matching += found.matching
+        self.rest_from = found.rest_from
 
 
 async def jobs_page(desk: Desk, condition: Condition, page: Page) -> JobsPage:
@@ -68,19 +75,24 @@ async def _walk(desk: Desk, condition: Condition, below: str | None, most: int) 
     """Look at more and more rows, until there are enough, or none left, or the time is over."""
     walk = _Walk(rest_from=below)
     deadline = time.monotonic() + _SECONDS
-    rows = max(_FIRST_ROWS, most)
+    rows = first = max(_FIRST_ROWS, most)
+    cap = _MOST_ROWS if condition.text is None else _MOST_READ
     while True:
-        start, left, look = walk.rest_from, most - len(walk.ids), rows
-        found = await desk.look_up(
-            lambda one: one.find(condition, below=start, most=left, rows=look)  # noqa: B023
-        )
-        walk.ids += found.ids
-        walk.looked_at += found.looked_at
-        walk.matching += found.matching
-        walk.rest_from = found.rest_from
-        if found.rest_from is None or len(walk.ids) >= most or time.monotonic() > deadline:
+        began = time.monotonic()
+        found = await _look(desk, condition, walk.rest_from, most - len(walk.ids), rows)
+        walk.add(found)
+        if found.rest_from is None or len(walk.ids) >= most:
             return walk
-        rows = max(rows, min(rows * 4, _MOST_ROWS if condition.text is None else _MOST_READ))
+        now = time.monotonic()
+        # As many as the time that is left will do for, at the pace of this look.
+        affordable = int(rows * (deadline - now) / max(now - began, 1e-6))
+        rows = min(rows * 4, max(cap, first), affordable)
+        if rows < first:
+            return walk
+
+
+async def _look(desk: Desk, condition: Condition, below: str | None, most: int, rows: int) -> Found:
+    return await desk.look_up(lambda one: one.find(condition, below=below, most=most, rows=rows))
 
 
 async def _total(desk: Desk, condition: Condition, walk: _Walk, *, whole: bool) -> tuple[int, bool]:
@@ -92,12 +104,14 @@ async def _total(desk: Desk, condition: Condition, walk: _Walk, *, whole: bool) 
     statuses = [condition.status] if condition.status else _LIVING
     number = sum(getattr(each, status) for each in queues for status in statuses)
     if condition.job_name is None and condition.text is None:
-        return number, counts.estimated and number > EXACT
+        judged = condition.status not in _COUNTED or number > EXACT
+        return number, counts.estimated and judged
     every = sum(getattr(each, status) for each in counts.queues for status in _LIVING)
     share = walk.matching / walk.looked_at if walk.looked_at else 0.0
     return max(walk.matching, min(number, round(share * every))), True
 
 
+_COUNTED: Final = (JobStatus.QUEUED, JobStatus.PROCESSING)
 _LIVING: Final = tuple(status.value for status in JobStatus if status is not JobStatus.DEAD_LETTER)
 
 
