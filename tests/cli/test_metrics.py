@@ -58,7 +58,8 @@ def test_programs_get_one_document(project: Project, url: str) -> None:
 def test_prometheus_can_read_it(project: Project, url: str) -> None:
     ran = project.run("metrics", "--database-url", url, "--openmetrics")
     assert ran.code == 0
-    families = {family.name: family for family in text_string_to_metric_families(ran.out)}
+    parsed = text_string_to_metric_families(ran.out)  # type: ignore[no-untyped-call]
+    families = {family.name: family for family in parsed}
     samples = {
         (sample.name, sample.labels["key"], sample.labels.get("quantile")): sample.value
         for family in families.values()

@@ -88,7 +88,7 @@ class Bench:
 
     async def sync(self, *, ends: bool = False) -> None:
         with suppress(Unavailable):
-            await self.account.sync(self.store, ends=ends)  # type: ignore[arg-type]
+            await self.account.sync(self.store, ends=ends)
 
     async def totals(self) -> set[int]:
         """What the points of each series in each resolution add up to."""

@@ -96,7 +96,7 @@ async def is_over(app: Soniq) -> bool:
         "SELECT count(*) FROM soniq_jobs WHERE status = 'processing'"
         " OR status = 'queued' AND scheduled_at < now() + interval '1 hour'",
     )
-    return rows[0][0] == 0
+    return int(rows[0][0]) == 0
 
 
 async def _fetch(app: Soniq, query: str) -> list[asyncpg.Record]:

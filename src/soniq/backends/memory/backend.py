@@ -12,18 +12,18 @@ from typing import Any
 from soniq.backends.base import Wake, WorkerSession
 from soniq.backends.dead_letters import DeadLetterStore
 from soniq.backends.diagnosis import Diagnosis
-from soniq.backends.metric_points import MetricStore
 from soniq.backends.memory.dead_letters import MemoryDeadLetters
 from soniq.backends.memory.diagnosis import MemoryDiagnosis
+from soniq.backends.memory.metric_points import MemoryMetrics
 from soniq.backends.memory.moments import moments
 from soniq.backends.memory.overview import MemoryOverview
 from soniq.backends.memory.plugin_tables import MemoryPluginTables
-from soniq.backends.memory.metric_points import MemoryMetrics
 from soniq.backends.memory.rows import Lease, Row, WorkerRow
 from soniq.backends.memory.schedules import MemorySchedules
 from soniq.backends.memory.session import MemorySession
 from soniq.backends.memory.store import Clock, Store, check_text, system_clock
 from soniq.backends.memory.wakeups import Listener
+from soniq.backends.metric_points import MetricStore
 from soniq.backends.overview import Overview
 from soniq.backends.plugin_tables import PluginTables
 from soniq.backends.schedules import ScheduleStore

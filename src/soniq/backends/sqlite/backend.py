@@ -20,9 +20,9 @@ from soniq.backends.sqlite.database import PATIENCE, Database
 from soniq.backends.sqlite.dead_letters import SQLiteDeadLetters
 from soniq.backends.sqlite.diagnosis import SQLiteDiagnosis
 from soniq.backends.sqlite.liveness import folder_of
+from soniq.backends.sqlite.metric_points import SQLiteMetrics
 from soniq.backends.sqlite.overview import SQLiteOverview
 from soniq.backends.sqlite.plugin_tables import SQLitePluginTables
-from soniq.backends.sqlite.metric_points import SQLiteMetrics
 from soniq.backends.sqlite.rows import canonical_id
 from soniq.backends.sqlite.schedules import SQLiteSchedules
 from soniq.backends.sqlite.session import SQLiteSession

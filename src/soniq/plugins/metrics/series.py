@@ -1,13 +1,15 @@
 """What one bucket of a series holds, for each kind; how two are merged, stored and shown.
 
-`merge` is associative and commutative, so neither the order of syncs nor that of readers matters;
-counts are exact, sums as exact as the numbers recorded.
+Each kind takes values, merges with others of its kind (which stay as they are), encodes itself as
+something that is JSON, decodes that, and shows it as users see it. Merging is associative and
+commutative, so neither the order of syncs nor that of readers matters; counts are exact, sums as
+exact as the numbers recorded.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final, Protocol, Self
+from typing import Any, Final
 
 from soniq.plugins.metrics.keys import LARGEST, Kind
 from soniq.plugins.metrics.sketch import Sketch
@@ -15,34 +17,6 @@ from soniq.plugins.metrics.sketch import Sketch
 Number = int | float
 QUANTILES: Final = (0.5, 0.95, 0.99)
 _EXACT: Final = 2**63
-
-
-class Held(Protocol):
-    """The content of one bucket."""
-
-    kind: Kind
-
-    def merge(self, other: Any) -> None:
-        """Take in what another bucket of the same kind holds; `other` stays as it is."""
-        ...
-
-    def copy(self) -> Self:
-        """The same content, to be changed by itself."""
-        ...
-
-    def encode(self) -> Any:
-        """As it is stored: something that is JSON."""
-        ...
-
-    @classmethod
-    def decode(cls, stored: Any) -> Self:
-        """What `encode` has stored."""
-        ...
-
-    @classmethod
-    def shown_as(cls, stored: Any) -> Any:
-        """As users see what `encode` has stored."""
-        ...
 
 
 class Counter:
