@@ -13,6 +13,10 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+# No store reckons with more, and nobody means less who writes more.
+_CENTURY = 100 * 365 * 86400.0
+_MILLION = 1_000_000
+
 NAME_PATTERN = r"^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*$"
 
 
@@ -159,6 +163,16 @@ with warnings.catch_warnings():
             if value != 0 and not 1 <= value < float("inf"):
                 raise ValueError("must be at least 1 second, or 0 for no timeout")
             return value
+
+        @field_validator("result_ttl", "dead_letter_ttl", "unknown_job_grace")
+        @classmethod
+        def _for_ever(cls, value: float | None) -> float | None:
+            return None if value is None else min(value, _CENTURY)
+
+        @field_validator("max_crashes", "prefetch")
+        @classmethod
+        def _any_number(cls, value: int | str) -> int | str:
+            return min(value, _MILLION) if isinstance(value, int) else value
 
         @field_validator("schema")
         @classmethod

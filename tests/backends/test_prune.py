@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from soniq.records import Dead, DeadLetterReason, Done
+from soniq.settings import SoniqSettings
 from tests.backends.stores import Recruit, Store
 from tests.factories import ending, new_job, new_jobs
 
@@ -124,3 +125,25 @@ async def test_stopped_workers_go_after_a_day(store: Store, worker: Recruit) -> 
 
     workers = await store.backend.list_workers(stale_after=60)
     assert [row["id"] for row in workers] == [worker.id]
+
+
+async def test_settings_that_say_for_ever_are_kept_to(store: Store) -> None:
+    given = SoniqSettings(
+        result_ttl=float("inf"),
+        dead_letter_ttl=1e300,
+        unknown_job_grace=float("inf"),
+        max_crashes=10**12,
+    )
+    dying, judge = await store.join(), await store.join()
+    (job_id,) = await store.backend.insert([new_job()])
+    await dying.claim_one()
+    await store.outlive(judge)
+
+    found = await judge.session.recover(max_crashes=given.max_crashes)
+    assert found.requeued == [job_id]
+    grace = given.unknown_job_grace
+    assert await judge.session.sweep_unknown(["tests.job"], grace=grace) == []
+    pruned = await store.backend.prune(
+        result_ttl=given.result_ttl, dead_letter_ttl=given.dead_letter_ttl, limit=10
+    )
+    assert pruned == 0
