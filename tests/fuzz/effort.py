@@ -10,7 +10,12 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from soniq import SoniqError
+
 Value = TypeVar("Value")
+
+REFUSALS: Final = (SoniqError, ValueError, TypeError)
+"""What may be raised over what was given."""
 
 LONGER: Final = 10
 """So many times the examples of the short test."""
@@ -56,3 +61,8 @@ async def each_awaited(
 
 async def _awaited(check: Callable[[Value], Awaitable[Any]], value: Value) -> None:
     await check(value)
+
+
+def check_clear(error: Exception) -> None:
+    """It says something."""
+    assert str(error)
