@@ -135,7 +135,7 @@ async def play(chosen: Scenario, size: Size, url: str, folder: Path) -> Stage:
         raise ValueError(f"The scenario {chosen.name} is not played {size}")
     stage: Stage
     async with chosen.place(url, folder) as stage:
-        stage.long_seconds = 1.0 if size == "short" else 5.0
+        stage.long_seconds = 0.5 if size == "short" else 5.0
         async with asyncio.timeout(chosen.minutes * 60):
             await chosen.play(stage, amount)
     return stage
