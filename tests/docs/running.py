@@ -25,6 +25,7 @@ from tests.docs.blocks import Block
 
 PATIENCE = 60.0
 _POSTGRES = "postgresql://localhost/shop"
+_ALSO_SONIQ = ("python", "manage.py", "soniq")
 _SERVES = {"scheduler", "dashboard", "dev"}
 
 
@@ -84,10 +85,7 @@ class PageRun:
             name, _, value = words.pop(0).partition("=")
             environment[name] = value
         serves = words[0] == "soniq" and words[1] in _SERVES
-        if words[:2] == ["soniq", "worker"] and "--run-once" not in words:
-            words.append("--run-once")
-        if words[:1] == ["soniq"] and _confirms(words):
-            words.append("--yes")
+        words += _made_to_end(words)
         process = await asyncio.create_subprocess_exec(
             *_found(words),
             cwd=self._folder,
@@ -95,15 +93,17 @@ class PageRun:
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
         )
-        await self._ended(process, line, serves=serves)
+        await self._ended(process, line, words if serves else None)
 
-    async def _ended(self, process: asyncio.subprocess.Process, line: str, *, serves: bool) -> None:
+    async def _ended(
+        self, process: asyncio.subprocess.Process, line: str, serves: list[str] | None
+    ) -> None:
         assert process.stdout is not None
         told = b""
         try:
             async with asyncio.timeout(PATIENCE):
-                if serves:
-                    told = await process.stdout.readline()
+                if serves is not None:
+                    told = await _until_ready(process.stdout, serves)
                     process.send_signal(signal.SIGINT)
                 told += await process.stdout.read()
                 code = await process.wait()
@@ -155,6 +155,31 @@ def _found(words: list[str]) -> list[str]:
         return [sys.executable, *words[1:]]
     here = Path(sys.executable).with_name(words[0])
     return [str(here) if here.exists() else words[0], *words[1:]]
+
+
+async def _until_ready(output: asyncio.StreamReader, words: list[str]) -> bytes:
+    """What a command tells until it is worth being interrupted: its address, or that it starts."""
+    sign = b"http://" if {"dashboard", "dev"} & set(words) else b""
+    told = b""
+    async for line in output:
+        told += line
+        if sign in line:
+            break
+    return told
+
+
+def _made_to_end(words: list[str]) -> list[str]:
+    """What is added to commands that would ask, go on for ever, or want a port of their own."""
+    after = _ALSO_SONIQ if tuple(words[:3]) == _ALSO_SONIQ else ("soniq",)
+    if tuple(words[: len(after)]) != after:
+        return []
+    match words[len(after)]:
+        case "worker" if "--run-once" not in words:
+            return ["--run-once"]
+        case "dashboard" | "dev" if "--port" not in words:
+            return ["--port", "0"]
+        case _:
+            return ["--yes"] if _confirms(words) else []
 
 
 def _confirms(words: list[str]) -> bool:
