@@ -25,7 +25,7 @@ try {
     minify: true,
     metafile: true,
     format: "esm",
-    target: ["es2022", "chrome109", "firefox115", "safari16.4"],
+    target: ["es2022", "chrome123", "firefox120", "safari17.5"],
     jsx: "automatic",
     jsxImportSource: "preact",
     loader: { ".woff2": "file", ".svg": "copy" },

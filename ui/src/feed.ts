@@ -1,6 +1,6 @@
 // Asks again and again for one thing: never twice at a time, and no faster than the server answers.
 
-/** Milliseconds between two questions that a change causes. */
+/** Milliseconds between two questions that changes cause, where a view does not say otherwise. */
 export const PAUSE = 1_500;
 /** A slow server is left alone for so many times what its last answer took. */
 const RESPECT = 4;
@@ -30,6 +30,7 @@ export class Feed<Answer> {
     private readonly answered: (answer: Answer) => void,
     private readonly failed: (error: Error) => void,
     private readonly clock: Clock = browserClock,
+    private readonly pause: number = PAUSE,
   ) {}
 
   /** Ask now; what is under way is given up. */
@@ -82,7 +83,7 @@ export class Feed<Answer> {
     }
     if (this.controller !== controller || this.stopped) return;
     this.controller = null;
-    this.earliest = this.clock.now() + Math.max(PAUSE, RESPECT * (this.clock.now() - began));
+    this.earliest = this.clock.now() + Math.max(this.pause, RESPECT * (this.clock.now() - began));
     if (this.wanted) this.ask();
   }
 }

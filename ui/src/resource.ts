@@ -3,7 +3,7 @@
 import { useSignalEffect } from "@preact/signals";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { get, type Query } from "./api";
-import { Feed } from "./feed";
+import { browserClock, Feed, PAUSE } from "./feed";
 import { revision } from "./live";
 import { queryText } from "./place";
 
@@ -21,8 +21,11 @@ interface Known<T> {
   error: Error | null;
 }
 
-/** The answer to a GET, asked for anew whenever something changed; old data stay until then. */
-export function useResource<T>(path: string, query: Query = {}): Resource<T> {
+/**
+ * The answer to a GET, asked for anew when something has changed, at most once in `pause`
+ * milliseconds; old data stay until then.
+ */
+export function useResource<T>(path: string, query: Query = {}, pause = PAUSE): Resource<T> {
   const key = `${path}?${queryText(query)}`;
   const [known, setKnown] = useState<Known<T>>({ key, data: null, error: null });
   const feed = useRef<Feed<T> | null>(null);
@@ -32,14 +35,19 @@ export function useResource<T>(path: string, query: Query = {}): Resource<T> {
       (signal) => get<T>(path, query, signal),
       (data) => setKnown({ key, data, error: null }),
       (error) => setKnown((before) => ({ key, data: before.key === key ? before.data : null, error })),
+      browserClock,
+      pause,
     );
     feed.current = asked;
     asked.askNow();
     return () => asked.stop();
   }, [key]);
 
+  const seen = useRef(revision.peek());
   useSignalEffect(() => {
-    if (revision.value > 0 && !document.hidden) feed.current?.ask();
+    if (revision.value === seen.current || document.hidden) return;
+    seen.current = revision.value;
+    feed.current?.ask();
   });
 
   return {

@@ -105,11 +105,10 @@ function summary({ title, unit, lines, word }: ChartProps): string {
 }
 
 function options(props: ChartProps, element: HTMLElement, hovered: (index: number | null) => void): uPlot.Options {
-  const colours = getComputedStyle(element);
-  const colour = (name: string) => colours.getPropertyValue(`--${name}`).trim();
+  const colour = colourIn(element);
   const axis: uPlot.Axis = {
     stroke: colour("text-quiet"),
-    font: `11px ${colours.fontFamily}`,
+    font: `11px ${getComputedStyle(element).fontFamily}`,
     grid: { stroke: colour("line-soft"), width: 1 },
     ticks: { show: false },
     gap: 6,
@@ -135,6 +134,16 @@ function options(props: ChartProps, element: HTMLElement, hovered: (index: numbe
       { ...axis, size: 46, space: 36, ...(props.counts ? { incrs: WHOLE_STEPS } : {}), values: (_plot, splits) => splits.map((value) => props.word(value)) },
     ],
     series: [{}, ...props.lines.map((line) => drawn(line, colour))],
+  };
+}
+
+/** The page's colours as they are in the scheme of the moment: a canvas knows no custom properties. */
+function colourIn(element: HTMLElement): (name: string) => string {
+  return (name) => {
+    element.style.color = `var(--${name})`;
+    const { color } = getComputedStyle(element);
+    element.style.color = "";
+    return color;
   };
 }
 

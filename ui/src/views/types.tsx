@@ -13,9 +13,11 @@ import { useResource } from "../resource";
 import { Heading } from "../shell";
 
 const MOST = 500;
+// These count every job there is.
+const UNHURRIED = 5_000;
 
 export function TypesView() {
-  const types = useResource<JobType[]>("api/jobs/types");
+  const types = useResource<JobType[]>("api/jobs/types", {}, UNHURRIED);
   const wanted = (place.value.query.get("query") ?? "").toLowerCase();
   return (
     <>
@@ -33,7 +35,7 @@ export function TypesView() {
 
 /** Jobs wait here for code that no live worker has. */
 function Unknown() {
-  const drift = useResource<Drift>("api/tasks/drift");
+  const drift = useResource<Drift>("api/tasks/drift", {}, UNHURRIED);
   const names = drift.data?.skewed_names ?? [];
   if (names.length === 0) return null;
   return (
