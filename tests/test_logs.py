@@ -122,6 +122,7 @@ def test_records_of_soniq_hold_no_password(caplog: pytest.LogCaptureFixture) -> 
     [
         ("postgresql://me:pw@host/app", "postgresql://me:***@host/app"),
         ("postgresql://me:p/w@d@host/app", "postgresql://me:***@host/app"),
+        ("postgresql://a user:pw@host/app", "postgresql://a user:***@host/app"),
         ("redis://:pw@host", "redis://:***@host"),
         ("postgresql://me:12345@host:5432/app", "postgresql://me:***@host:5432/app"),
         ("http://host:8080/to?mail=a@b", "http://host:8080/to?mail=a@b"),

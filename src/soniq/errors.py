@@ -34,7 +34,7 @@ MIGRATION_FAILED: Final = "MIGRATION_FAILED"
 
 # A password may hold a slash that was not written as %2F; digits before a path are a port.
 _PASSWORD = re.compile(
-    r"(?P<head>[a-zA-Z][\w+.-]*://[^\s/:@]*:)(?!\d+(?:[,/?#\s]|$))(?:(?!://)[^\s\"'])*(?=@)"
+    r"(?P<head>[a-zA-Z][\w+.-]*://[^\n\"'/:@]*:)(?!\d+(?:[,/?#\s]|$))(?:(?!://)[^\s\"'])*(?=@)"
 )
 _PASSWORD_FIELD = re.compile(r"(?P<head>\b(?:ssl)?password=)[^\s&\"']+", re.IGNORECASE)
 
