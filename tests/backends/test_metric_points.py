@@ -104,9 +104,12 @@ async def test_only_silent_sessions_are_ended(store: Store, metrics: MetricStore
     await metrics.sync(sync(chunk(m1=1), session=silent))
     await store.pass_time(100)
     await metrics.sync(sync(chunk(m1=1), session=heard))
+    await metrics.merge(added, 10)
+    await store.pass_time(10)
     assert await metrics.end_silent(60) == 1
     assert not (await metrics.sync(sync(session=silent, number=2))).open
     assert (await metrics.sync(sync(session=heard, number=2))).open
+    await store.pass_time(50)
     assert await metrics.end_silent(60) == 0
 
 

@@ -322,15 +322,18 @@ async def test_points_past_their_time_are_not_shown(
     import time
 
     real = time.time
-    for ago in (400, 130, 60, 0):
+    for ago in (400, 120, 60, 0):
         monkeypatch.setattr(time, "time", lambda ago=ago: real() - ago)
         await metrics.increment_counter("c", 1)
     await metrics.flush(app)
+    oldest = datetime.fromtimestamp(real() // 60 * 60 - 2 * 60, UTC)
     metric = (await metrics.get_metrics(app))["c"]
-    assert len(metric.values_1min) == 3
+    starts = [start for start, _ in metric.values_1min]
+    # One fewer if a minute has just ended.
+    assert len(starts) in (2, 3)
+    assert min(starts) >= oldest
+    assert starts == sorted(starts, reverse=True)
     assert len(metric.values_1hour) == 1
-    assert total(metric) in (1, 2, 3, 4)
-    assert metric.values_1min == sorted(metric.values_1min, reverse=True)
 
 
 async def test_cleanup_merges_what_has_ended_and_changes_no_number(make_app: MakeApp) -> None:

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
 _BATCH: Final = 500
 """Rows merged or deleted in one transaction."""
+_LEAST_PAUSE: Final = 0.01
 _SILENT_SYNCS: Final = 3
 _LEAST_SILENCE: Final = 60.0
 _FAILURES: Final = (BackendError, SoniqError)
@@ -274,7 +275,8 @@ class Metrics(Plugin, KeepsMetrics):
             await asyncio.sleep(pause)
             try:
                 await self._at_home().sync(opened.backend.metric_points)
-                pause = self._recovered(backoff)
+                self._recovered(backoff)
+                pause = self._sync_interval
             except _FAILURES as error:
                 pause = self._failed(backoff, error)
 
@@ -296,7 +298,9 @@ class Metrics(Plugin, KeepsMetrics):
         while True:
             try:
                 await self._beat(worker, account, store, collector)
-                pause = self._recovered(backoff)
+                self._recovered(backoff)
+                due = max(_LEAST_PAUSE, self._sync_interval - account.synced_for)
+                pause = min(due, self._collection_interval)
             except _FAILURES as error:
                 pause = self._failed(backoff, error)
             await self.sleep(pause)
@@ -344,11 +348,10 @@ class Metrics(Plugin, KeepsMetrics):
             _log.warning("Metrics cannot be stored, and are kept until they can: %s", error)
         return backoff.next()
 
-    def _recovered(self, backoff: Backoff) -> float:
+    def _recovered(self, backoff: Backoff) -> None:
         if backoff.failing:
             backoff.reset()
             _log.info("Metrics are stored again")
-        return min(self._sync_interval, self._collection_interval)
 
 
 async def _asked(app: Soniq, question: Callable[[MetricStore], Awaitable[Answer]]) -> Answer:
