@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
@@ -13,9 +13,9 @@ from soniq.app import Soniq
 from soniq.cli import output
 from soniq.cli.invocation import ask, find_app
 from soniq.cli.options import App, AppOption, DatabaseUrl, JobsModules, Json, examples
-from soniq.cli.sparklines import sparkline
-from soniq.plugins.metrics import Metric, Metrics
-from soniq.plugins.metrics.exposition import openmetrics
+
+if TYPE_CHECKING:
+    from soniq.plugins.metrics import Metric, Metrics
 
 _Resolution = StrEnum(
     "_Resolution", {"MIN": "1min", "FIVE": "5min", "HOUR": "1hour", "DAY": "1day"}
@@ -61,6 +61,8 @@ def metrics(
         if as_json:
             output.document(_document(found, resolution.value))
         elif as_openmetrics:
+            from soniq.plugins.metrics.exposition import openmetrics
+
             output.raw(openmetrics(found))
         else:
             _print(found, resolution.value)
@@ -71,6 +73,9 @@ def metrics(
 
 def _plugin(app: Soniq) -> Metrics:
     """The app's own, or one that only reads."""
+    # Every command loads this module, but only this one needs the plugin and its sketches.
+    from soniq.plugins.metrics import Metrics
+
     found = app.plugins.get(Metrics.get_identifier())
     return found if isinstance(found, Metrics) else Metrics()
 
@@ -127,6 +132,8 @@ def _newest(metric: Metric, resolution: str) -> str:
 
 
 def _line(metric: Metric, resolution: str, width: int) -> str:
+    from soniq.cli.sparklines import sparkline
+
     values: dict[datetime, float] = {}
     for at, value in metric.points(resolution):
         values[at] = value["avg"] if isinstance(value, dict) else value
