@@ -44,5 +44,4 @@ def broken() -> sqlite3.OperationalError:
     """What a disk that fails makes SQLite say."""
     error = sqlite3.OperationalError("disk I/O error")
     error.sqlite_errorcode = sqlite3.SQLITE_IOERR
-    error.sqlite_errorname = "SQLITE_IOERR"
     return error
