@@ -80,8 +80,10 @@ class Soak:
 
     async def run(self) -> None:
         await self._set_up()
-        worker = ("soniq", "worker", "bench.soak.jobs:app", "--concurrency", "20")
-        worker += ("--processes", str(self._plan.processes))
+        worker = (
+            *("soniq", "worker", "bench.soak.jobs:app", "--concurrency", "20"),
+            *("--processes", str(self._plan.processes)),
+        )
         async with onlooker(self._url) as eyes, self._child("workers", *worker) as workers:
             peak = await self._peak(eyes)
             rate = peak * self._plan.share
