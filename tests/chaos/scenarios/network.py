@@ -13,7 +13,12 @@ from tests.chaos.places import CableStage, ProxyStage, behind_a_proxy, over_a_ca
 from tests.chaos.rates import resumed_after
 from tests.chaos.scenario import Sizes, scenario
 from tests.chaos.scenarios.pauses import assert_nothing_ran_twice
-from tests.chaos.scenarios.servers import DATABASE_TIMEOUT, RATE, longest_enqueue
+from tests.chaos.scenarios.servers import (
+    DATABASE_TIMEOUT,
+    RATE,
+    assert_taken_for_away,
+    longest_enqueue,
+)
 from tests.chaos.stage import until
 
 HELD = 4
@@ -55,6 +60,7 @@ async def black_hole(stage: ProxyStage, seconds: int) -> None:
         await load.grown(60)
     stage.proxy.bury()
     await stage.settle()
+    assert_taken_for_away(stage)
     stage.aim("work resumes after", resumed, goal=15)
     stage.aim("longest call", longest_enqueue(stage), goal=DATABASE_TIMEOUT + 1)
 
@@ -96,6 +102,7 @@ async def resets(stage: ProxyStage, times: int) -> None:
             stage.proxy.reset()
             await asyncio.sleep(1)
     await stage.settle()
+    assert_taken_for_away(stage)
 
 
 @scenario(

@@ -23,7 +23,13 @@ from tests.chaos.places import (
 )
 from tests.chaos.rates import effects, rate, resumed_after
 from tests.chaos.scenario import Sizes, scenario
-from tests.chaos.scenarios.servers import RATE, aim_at_share, undisturbed, working_pair
+from tests.chaos.scenarios.servers import (
+    RATE,
+    aim_at_share,
+    assert_taken_for_away,
+    undisturbed,
+    working_pair,
+)
 
 
 async def _through(stage: ServerStage, name: str, fault: Callable[[], Awaitable[None]]) -> None:
@@ -39,6 +45,7 @@ async def _through(stage: ServerStage, name: str, fault: Callable[[], Awaitable[
             lambda: resumed_after(stage.history.events(), over) < 60, "work to resume"
         )
     await stage.settle()
+    assert_taken_for_away(stage)
     resumed = resumed_after(stage.facts.events, over)
     stage.aim("work resumes after", resumed, goal=10)
 
