@@ -5,12 +5,8 @@ All of it runs on one event loop, for a browser belongs to the loop that started
 
 from __future__ import annotations
 
-import fcntl
 import os
 import shutil
-import subprocess
-import sys
-import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack, ExitStack
 from pathlib import Path
@@ -24,8 +20,8 @@ from tests.browser.seeding import seed_shop
 from tests.browser.series import PLUGIN, seed_series
 from tests.browser.served import KEY, Served, sign_in
 from tests.browser.watched import Watched
+from tests.page import build_page
 
-ROOT = Path(__file__).resolve().parents[2]
 CHROMIUM = os.environ.get("SONIQ_TEST_CHROMIUM") or shutil.which("chromium") or ""
 
 OpenPage = Callable[..., Awaitable[Watched]]
@@ -34,11 +30,8 @@ Serve = Callable[..., Served]
 
 @pytest.fixture(scope="session")
 def built_page() -> None:
-    """The page as its sources are; other test processes wait for the one that builds it."""
-    lock = Path(tempfile.gettempdir()) / f"soniq-page-{os.getuid()}.lock"
-    with lock.open("w") as held:
-        fcntl.flock(held, fcntl.LOCK_EX)
-        subprocess.run([sys.executable, str(ROOT / "ui" / "build_page.py")], check=True)
+    """The page as its sources are."""
+    build_page()
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
