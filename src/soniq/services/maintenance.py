@@ -14,6 +14,7 @@ PRUNE_BATCH = 1000
 LOOKS_A_SECOND = 5.0
 """How often all workers together look for dead ones, at most."""
 LOOK_EVERY = 2.0
+A_MOMENT = 0.1
 FIRST_PRUNING = 10.0
 """Seconds after its start at which a worker that leads prunes for the first time, at most."""
 
@@ -36,6 +37,9 @@ class Recovery:
         self._unknown_names = unknown_names
         self._gone = gone
         self._every = min(LOOK_EVERY, settings.heartbeat_interval / 2)
+        # Who has just come may call others silent once it has been here for as long as they may be.
+        silence = settings.heartbeat_interval + min(2.0, settings.heartbeat_interval)
+        self._may_judge = time.monotonic() + silence + A_MOMENT
 
     async def beat(self) -> float:
         """One look; seconds until the next."""
@@ -45,7 +49,9 @@ class Recovery:
                 WorkersRecovered(tuple(found.workers), tuple(found.requeued), tuple(found.dead))
             )
         await self._give_up_unknown()
-        return max(self._every, found.live / LOOKS_A_SECOND)
+        pause = max(self._every, found.live / LOOKS_A_SECOND)
+        until_it_may_judge = self._may_judge - time.monotonic()
+        return min(pause, until_it_may_judge) if until_it_may_judge > 0 else pause
 
     async def _give_up_unknown(self) -> None:
         if names := self._unknown_names():
