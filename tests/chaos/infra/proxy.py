@@ -32,9 +32,15 @@ class _Way:
         clock = asyncio.get_running_loop()
         data = b"..."
         while data:
-            data = await self._source.read(_CHUNK)
+            data = await self._next()
             if not self.swallows:
                 self._due.put_nowait((clock.time() + self._proxy.latency, data))
+
+    async def _next(self) -> bytes:
+        try:
+            return await self._source.read(_CHUNK)
+        except OSError:  # a reset is an end, too
+            return b""
 
     async def write(self) -> None:
         """Hand on what is due; the end of the stream is the end of it."""
