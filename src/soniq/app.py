@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Never, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Never, Self, TypeVar, overload
 
 from soniq.backends.base import Backend
 from soniq.backends.opening import Opening
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from soniq.worker import Surroundings
 
 P = TypeVar("P", bound=Plugin)
+T = TypeVar("T")
 When = datetime | timedelta | float
 _OWN_KEYWORDS = ("backend", "retry_policy", "metrics_sink", "plugins", "autoload_plugins")
 
@@ -263,6 +264,10 @@ class Soniq(Definitions):
         """`get_job` by another name."""
         return await self._queries.job(job_id)
 
+    @overload
+    async def get_result(self, job_id: str, *, result_model: type[T]) -> T | None: ...
+    @overload
+    async def get_result(self, job_id: str, *, result_model: Any = None) -> Any: ...
     async def get_result(self, job_id: str, *, result_model: Any = None) -> Any:
         """What the handler returned, once the job is done; else None.
 
@@ -275,13 +280,22 @@ class Soniq(Definitions):
         """
         return await self._queries.result(job_id, result_model)
 
+    @overload
+    async def wait(
+        self, job_id: str, *, timeout: float | None = None, result_model: type[T]
+    ) -> T: ...
+    @overload
+    async def wait(
+        self, job_id: str, *, timeout: float | None = None, result_model: Any = None
+    ) -> Any: ...
     async def wait(
         self, job_id: str, *, timeout: float | None = None, result_model: Any = None
     ) -> Any:
         """Wait for the job's end, and return what its handler returned.
 
         Where `result_ttl` is 0 nothing of a done job is kept: None is returned for a job that was
-        seen unfinished and is gone, also if it was deleted.
+        seen unfinished and is gone, also if it was deleted. Code that minds says so to its type
+        checker with ``result_model=Receipt | None``.
 
         Args:
             job_id: the job.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, overload
 
 from soniq.background import BackgroundLoop
 from soniq.enqueue import AnyTarget
@@ -48,10 +48,20 @@ class SyncClient:
         """See `Soniq.get_job`."""
         return self._run(self._app.get_job, job_id)
 
+    @overload
+    def get_result(self, job_id: str, *, result_model: type[T]) -> T | None: ...
+    @overload
+    def get_result(self, job_id: str, *, result_model: Any = None) -> Any: ...
     def get_result(self, job_id: str, *, result_model: Any = None) -> Any:
         """See `Soniq.get_result`."""
         return self._run(self._app.get_result, job_id, result_model=result_model)
 
+    @overload
+    def wait(self, job_id: str, *, timeout: float | None = None, result_model: type[T]) -> T: ...
+    @overload
+    def wait(
+        self, job_id: str, *, timeout: float | None = None, result_model: Any = None
+    ) -> Any: ...
     def wait(self, job_id: str, *, timeout: float | None = None, result_model: Any = None) -> Any:
         """See `Soniq.wait`."""
         return self._run(self._app.wait, job_id, timeout=timeout, result_model=result_model)
