@@ -15,6 +15,7 @@ import textwrap
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import asyncpg
@@ -26,7 +27,8 @@ from tests.docs.blocks import Block
 PATIENCE = 60.0
 _POSTGRES = "postgresql://localhost/shop"
 _ALSO_SONIQ = ("python", "manage.py", "soniq")
-_SERVES = {"scheduler", "dashboard", "dev"}
+_READY = {"scheduler": b" leads: ", "dashboard": b"startup complete", "dev": b"http://"}
+_SERVES = set(_READY)
 
 
 class PageRun:
@@ -43,7 +45,9 @@ class PageRun:
     def __init__(self, folder: Path, postgres: str) -> None:
         self._folder = folder
         self._postgres = postgres
-        self._names: dict[str, Any] = {"__name__": "page"}
+        # Dataclasses and annotations look their module up.
+        self._module = sys.modules["page"] = ModuleType("page")
+        self._names: dict[str, Any] = vars(self._module)
 
     async def run(self, block: Block, page: Path) -> None:
         """Run one block, or check what cannot be run."""
@@ -71,7 +75,9 @@ class PageRun:
 
     async def _python(self, text: str, page: Path, line: int) -> None:
         source = "\n" * (line - 1) + text
-        code = compile(source, str(page), "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+        code = compile(
+            source, str(page), "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True
+        )
         result = eval(code, self._names)
         if inspect.iscoroutine(result):
             await asyncio.wait_for(result, PATIENCE)
@@ -131,6 +137,8 @@ class PageRun:
 
     async def close(self) -> None:
         """Close what the page has left open."""
+        if sys.modules.get("page") is self._module:
+            del sys.modules["page"]
         for value in self._names.values():
             if isinstance(value, Soniq) and value.is_initialized and not value.is_closed:
                 await value.close()
@@ -158,8 +166,8 @@ def _found(words: list[str]) -> list[str]:
 
 
 async def _until_ready(output: asyncio.StreamReader, words: list[str]) -> bytes:
-    """What a command tells until it is worth being interrupted: its address, or that it starts."""
-    sign = b"http://" if {"dashboard", "dev"} & set(words) else b""
+    """What a command tells until it is worth being interrupted."""
+    sign = next((sign for word, sign in _READY.items() if word in words), b"")
     told = b""
     async for line in output:
         told += line
