@@ -8,7 +8,7 @@ import uuid
 from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import asyncpg
 
@@ -43,9 +43,6 @@ from soniq.backends.schedules import ScheduleStore
 from soniq.errors import masked
 from soniq.records import JobDict, JobState, JobStatus, NewJob, NewWorker
 from soniq.settings import SoniqSettings
-
-if TYPE_CHECKING:
-    Pool = asyncpg.Pool[asyncpg.Record]
 
 _CLOSE_TIMEOUT: Final = 5.0
 _LONG_AGO: Final = datetime(1, 1, 1, tzinfo=UTC)
