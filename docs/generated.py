@@ -74,30 +74,28 @@ def _marked_up(text: str) -> str:
 
 def cli_page() -> str:
     """Every command with its options, as its own help has them."""
-    import typer
     from typer.main import get_command
 
     from soniq.cli import _commands
 
     root = get_command(_commands)
-    context = typer.Context(root, info_name="soniq")
     parts = [_COMMANDS_INTRODUCTION]
-    for path, command in _leaves(root, context, "soniq"):
+    for path, command in _leaves(root, "soniq"):
         parts += [f"## {path}", "", (command.help or "").strip().replace("\b", ""), ""]
-        parts += _command_table(command, context)
+        parts += _command_table(command)
     return "\n".join(parts)
 
 
-def _leaves(command: Any, context: Any, path: str) -> Iterator[tuple[str, Any]]:
+def _leaves(command: Any, path: str) -> Iterator[tuple[str, Any]]:
     subcommands = getattr(command, "commands", None)
     if not subcommands:
         yield path, command
         return
     for name in subcommands:
-        yield from _leaves(subcommands[name], context, f"{path} {name}")
+        yield from _leaves(subcommands[name], f"{path} {name}")
 
 
-def _command_table(command: Any, context: Any) -> list[str]:
+def _command_table(command: Any) -> list[str]:
     rows = []
     for parameter in command.params:
         if getattr(parameter, "hidden", False) or parameter.name == "help":
@@ -105,7 +103,7 @@ def _command_table(command: Any, context: Any) -> list[str]:
         options = [*parameter.opts, *parameter.secondary_opts]
         name = ", ".join(f"`{option}`" for option in options)
         if parameter.param_type_name == "argument":
-            name = f"`{parameter.make_metavar(context)}`"
+            name = f"`{parameter.metavar or parameter.name.upper()}`"
         help_text = _marked_up(getattr(parameter, "help", "") or "")
         rows.append(f"| {name} | {help_text} |")
     return ["| Option | Meaning |", "|---|---|", *rows, ""] if rows else []
