@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import sysconfig
 import tarfile
 import venv
 import zipfile
@@ -94,13 +95,17 @@ def found_packages(folder: Path) -> Packages:
 
 def make_environment(folder: Path, requirement: str) -> Environment:
     """Make an environment that has `requirement` and what it needs, in the locked versions."""
-    venv.create(folder, with_pip=True)
-    made = Environment(folder)
     lock = str(ROOT / "requirements-dev.lock")
-    _succeed(
-        [str(made.python), "-m", "pip", "install", "-q", "--constraint", lock, requirement],
-        made.variables({"PYTHONWARNINGS": None}),
-    )
+    return _with_installed(folder, "--constraint", lock, requirement)
+
+
+def make_typed_environment(folder: Path, wheel: Path) -> Environment:
+    """Make an environment that has `wheel`, and after it what the running one has."""
+    made = _with_installed(folder, "--no-deps", str(wheel))
+    [packages] = folder.glob("lib/python*/site-packages")
+    # The paths that such a file names are not searched for further files of the kind, so the
+    # checkout, which is installed there by one, stays out.
+    (packages / "beside.pth").write_text(sysconfig.get_path("purelib") + "\n")
     return made
 
 
@@ -118,6 +123,16 @@ def _built(kind: str, source: Path, target: Path) -> Path:
     )
     [package] = target.iterdir()
     return package
+
+
+def _with_installed(folder: Path, *arguments: str) -> Environment:
+    venv.create(folder, with_pip=True)
+    made = Environment(folder)
+    _succeed(
+        [made.python, "-m", "pip", "install", "-q", *arguments],
+        made.variables({"PYTHONWARNINGS": None}),
+    )
+    return made
 
 
 def _succeed(command: list[str | Path], variables: Mapping[str, str]) -> None:
