@@ -57,7 +57,7 @@ class Served:
         command = ["dashboard", APP, "--database-url", str(database), "--port", "0"]
         with Program([sys.executable, "-m", "soniq", *command], env=env, cwd=ROOT) as program:
             url = program.line(r"starting at (http://\S+)")[1]
-            program.line(r"startup complete")
+            program.line(r"running on")
             yield cls(url, database, key)
 
     @classmethod
