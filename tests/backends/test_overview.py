@@ -7,10 +7,10 @@ from datetime import UTC, timedelta
 import pytest
 
 from soniq.backends.base import Backend, Unstorable
-from soniq.backends.overview import Condition, Found, Overview, QueueCounts
+from soniq.backends.overview import Condition, Found, Overview, Place, QueueCounts
 from soniq.records import Dead, DeadLetterReason, Done, Retry
 from tests.backends.stores import Store
-from tests.factories import new_id, new_job, new_jobs
+from tests.factories import ending, new_id, new_job, new_jobs
 
 EVERYTHING = Condition()
 
@@ -20,8 +20,8 @@ def overview(backend: Backend) -> Overview:
     return backend.overview
 
 
-async def found(overview: Overview, condition: Condition, below: str | None = None) -> Found:
-    return await overview.find(condition, below=below, most=100, rows=1000)
+async def found(overview: Overview, condition: Condition) -> Found:
+    return await overview.find(condition, below=None, most=100, rows=1000)
 
 
 async def end_some(store: Store) -> None:
@@ -164,15 +164,69 @@ async def test_a_search_goes_on_where_it_ended(
 ) -> None:
     ids = [job.id for job in new_jobs(7)]
     await store.backend.insert([new_job(id=each) for each in ids])
+    assert await walked(overview, Condition(status=status)) == ids[::-1]
+
+
+async def walked(overview: Overview, condition: Condition) -> list[str]:
+    """The ids that a search brings which looks at three rows at a time."""
     seen: list[str] = []
-    below = None
+    below: Place | None = None
     for _ in range(10):
-        answer = await overview.find(Condition(status=status), below=below, most=3, rows=3)
+        answer = await overview.find(condition, below=below, most=3, rows=3)
         seen += answer.ids
         below = answer.rest_from
         if below is None:
-            break
-    assert seen == ids[::-1]
+            return seen
+    raise AssertionError(f"the search does not end: {seen}")
+
+
+async def end_by_twos(store: Store, number: int) -> list[str]:
+    """End jobs in twos that end at the same moment; their ids, the last to end first."""
+    worker = await store.join()
+    await store.backend.insert(new_jobs(number))
+    claimed = await worker.claim(number)
+    # Not in the order of their ids.
+    order = [*claimed[number // 2 :], *claimed[: number // 2]]
+    ended: list[str] = []
+    for first in range(0, number, 2):
+        await store.pass_time(1)
+        pair = order[first : first + 2]
+        await worker.session.finish([ending(job, Done()) for job in pair])
+        ended += sorted(job.id for job in pair)
+    return ended[::-1]
+
+
+async def test_what_has_ended_is_listed_by_its_end(store: Store, overview: Overview) -> None:
+    ended = await end_by_twos(store, 8)
+    assert (await found(overview, Condition(status="done"))).ids == ended
+    assert await walked(overview, Condition(status="done")) == ended
+
+
+@pytest.mark.parametrize(
+    "condition", [Condition(status="done"), Condition(status="done", text="j")]
+)
+async def test_a_backlog_does_not_stand_before_what_has_ended(
+    store: Store, overview: Overview, condition: Condition
+) -> None:
+    ended = await end_by_twos(store, 8)
+    await store.backend.insert(new_jobs(3_000))
+    first = await overview.find(condition, below=None, most=5, rows=100)
+    assert (first.ids, first.looked_at, first.matching) == (ended[:5], 8, 8)
+    assert first.rest_from is None
+    rest = await overview.find(condition, below=first.places[-1], most=5, rows=100)
+    assert (rest.ids, rest.looked_at) == (ended[5:], 3)
+
+
+async def test_what_ended_otherwise_is_walked_over(store: Store, overview: Overview) -> None:
+    done = await end_by_twos(store, 4)
+    doomed = new_jobs(7)
+    await store.backend.insert(doomed)
+    for job in doomed:
+        await store.pass_time(1)
+        assert await store.backend.cancel_job(job.id)
+    assert await walked(overview, Condition(status="done")) == done
+    cancelled = [job.id for job in doomed[::-1]]
+    assert await walked(overview, Condition(status="cancelled")) == cancelled
 
 
 async def test_what_was_not_looked_at_is_said(store: Store, overview: Overview) -> None:

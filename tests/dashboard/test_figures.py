@@ -88,6 +88,38 @@ async def test_jobs_come_page_by_page(app: Soniq, operator: httpx.AsyncClient) -
     assert skipped["has_more"] is True
 
 
+async def test_what_has_ended_comes_page_by_page(app: Soniq, operator: httpx.AsyncClient) -> None:
+    ids = [await app.enqueue("tidy.up") for _ in range(5)]
+    for job_id in ids[::-1]:
+        await app.cancel_job(job_id)
+    await app.enqueue("tidy.up")
+    first = await get(operator, "/api/jobs", status="cancelled", limit=3)
+    assert [job["id"] for job in first["jobs"]] == ids[:3]
+    assert (first["total_count"], first["has_more"]) == (5, True)
+    rest = await get(
+        operator, "/api/jobs", status="cancelled", limit=3, cursor=first["next_cursor"]
+    )
+    assert [job["id"] for job in rest["jobs"]] == ids[3:]
+    assert (rest["has_more"], rest["next_cursor"]) == (False, None)
+    other = await operator.get("/api/jobs", params={"cursor": first["next_cursor"]})
+    assert other.status_code == 400
+
+
+@pytest.mark.long
+async def test_a_huge_backlog_empties_no_page(app: Soniq, operator: httpx.AsyncClient) -> None:
+    ended = [await app.enqueue("tidy.up") for _ in range(100)]
+    for job_id in ended:
+        await app.cancel_job(job_id)
+    await app.enqueue_many("mail.send", [{"to": str(number)} for number in range(30_000)])
+    page = await get(operator, "/api/jobs", status="cancelled", limit=60)
+    assert [job["id"] for job in page["jobs"]] == ended[:39:-1]
+    rest = await get(
+        operator, "/api/jobs", status="cancelled", limit=60, cursor=page["next_cursor"]
+    )
+    assert [job["id"] for job in rest["jobs"]] == ended[39::-1]
+    assert rest["has_more"] is False
+
+
 async def test_jobs_are_listed_by_queue_and_status(app: Soniq, operator: httpx.AsyncClient) -> None:
     ids = await seed(app)
     queued = await get(operator, "/api/jobs", queue="mail", status="queued")
@@ -95,6 +127,7 @@ async def test_jobs_are_listed_by_queue_and_status(app: Soniq, operator: httpx.A
     dead = await get(operator, "/api/jobs", status="dead_letter")
     assert [job["id"] for job in dead["jobs"]] == [ids[2]]
     assert tuple(dead["jobs"][0]) == JOB_KEYS
+    assert dead["jobs"][0] == await get(operator, f"/api/jobs/{ids[2]}")
     assert len((await get(operator, "/api/jobs"))["jobs"]) == 5
     assert (await get(operator, "/api/jobs", queue="nobody's"))["jobs"] == []
 
@@ -206,10 +239,24 @@ async def test_dead_letters_come_page_by_page(app: Soniq, operator: httpx.AsyncC
     assert (letter["resurrection_count"], letter["dead_letter_reason"]) == (0, "manual")
 
 
+_ID = "01a203f7-7771-75d8-b15a-8e6e079d61b6"
+
+
 @IN_MEMORY
-@pytest.mark.parametrize("path", ["/api/jobs", "/api/jobs/search", "/api/dead-letter"])
-async def test_a_cursor_of_nothing_is_refused(operator: httpx.AsyncClient, path: str) -> None:
-    reply = await operator.get(path, params={"cursor": "nonsense"})
+@pytest.mark.parametrize("path", ["/api/jobs", "/api/jobs?status=done", "/api/dead-letter"])
+@pytest.mark.parametrize(
+    "cursor",
+    [
+        "nonsense",
+        f"2026-01-01T00:00:00 {_ID}",
+        f"0001-01-01T00:00:00+14:00 {_ID}",
+        f"9999-99-99T00:00:00+00:00 {_ID}",
+    ],
+)
+async def test_a_cursor_of_nothing_is_refused(
+    operator: httpx.AsyncClient, path: str, cursor: str
+) -> None:
+    reply = await operator.get(httpx.URL(path).copy_add_param("cursor", cursor))
     assert reply.status_code == 400
     assert "cursor" in reply.json()["detail"]
 

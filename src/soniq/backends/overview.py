@@ -12,10 +12,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, NamedTuple, Protocol
 
-from soniq.records import JobDict
+from soniq.records import JobDict, JobStatus
 
 EXACT: Final = 50_000
 """Rows up to which nothing is estimated."""
+
+ENDED: Final = (JobStatus.DONE, JobStatus.CANCELLED)
+"""What a job is that has ended and is no dead letter."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,20 +147,33 @@ def within(text: str) -> str:
     return f"%{plain}%"
 
 
+class Place(NamedTuple):
+    """Where a job stands in a list; by its end where those are listed that have ended."""
+
+    id: str
+    ended_at: datetime | None = None
+
+
 class Found(NamedTuple):
     """What a look at some rows brought.
 
     Attributes:
-        ids: of the jobs that match, greatest first.
+        places: of the jobs that match, in the order of the list.
         looked_at: rows that were looked at.
-        matching: how many of these match, whether their ids are given or not.
-        rest_from: the id below which nothing has been looked at; None when there is nothing left.
+        matching: how many of these match, whether their places are given or not.
+        rest_from: the place below which nothing has been looked at; None when there is nothing
+            left.
     """
 
-    ids: list[str]
+    places: list[Place]
     looked_at: int
     matching: int
-    rest_from: str | None
+    rest_from: Place | None
+
+    @property
+    def ids(self) -> list[str]:
+        """The ids of the jobs that match."""
+        return [place.id for place in self.places]
 
 
 class Holding(NamedTuple):
@@ -220,13 +236,18 @@ class Overview(Protocol):
         """Names of queued jobs, and of jobs given up in the last `since` seconds, by name."""
         ...
 
-    async def find(self, condition: Condition, *, below: str | None, most: int, rows: int) -> Found:
+    async def find(
+        self, condition: Condition, *, below: Place | None, most: int, rows: int
+    ) -> Found:
         """Look for jobs, from the greatest id down, which is about from the newest to the oldest.
+
+        Where the status asked for is one of `ENDED`, only ended jobs are looked at, and those that
+        ended last come first.
 
         Args:
             condition: which.
-            below: look only at ids below this one.
-            most: ids to give at most.
+            below: look only below this place, which an answer to the same condition gave.
+            most: places to give at most.
             rows: rows to look at, at most; fewer where a store knows a shorter way.
         """
         ...

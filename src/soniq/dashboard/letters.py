@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import re
-from datetime import datetime
-from typing import Any, Final
+from dataclasses import fields
+from typing import Any
 
 from soniq.backends.dead_letters import DeadLetterJob, Picked, Selection
 from soniq.backends.overview import EXACT
-from soniq.dashboard.answers import JobsPage, LettersPage
+from soniq.dashboard.answers import DeadLetter, Job, JobsPage, LettersPage
+from soniq.dashboard.cursors import FOREIGN, read, written
 from soniq.dashboard.desk import Desk
 from soniq.dashboard.operations import Refused
 from soniq.dashboard.questions import Page
-
-_CURSOR: Final = re.compile(r"(?P<moved>[-0-9T:.+]{19,40}) (?P<id>[0-9a-f-]{36})")
 
 
 async def letters_page(desk: Desk, selection: Selection, page: Page) -> LettersPage:
@@ -25,9 +23,11 @@ async def letters_page(desk: Desk, selection: Selection, page: Page) -> LettersP
 async def letters_as_jobs(desk: Desk, selection: Selection, page: Page) -> JobsPage:
     """The same, with the keys that every job has."""
     letters, told = await _page(desk, selection, page)
-    ids = [letter.id for letter in letters]
-    found = [await desk.app.get_job(each) for each in ids]
-    return JobsPage(jobs=[desk.shown(job) for job in found if job is not None], **told)
+    return JobsPage(jobs=[_as_job(desk.shown_letter(one)) for one in letters], **told)
+
+
+def _as_job(letter: DeadLetter) -> Job:
+    return Job(**{field.name: getattr(letter, field.name) for field in fields(Job)})
 
 
 async def _page(
@@ -49,7 +49,7 @@ async def _page(
         "limit": page.limit,
         "offset": page.offset,
         "has_more": more,
-        "next_cursor": f"{shown[-1].moved_at.isoformat()} {shown[-1].id}" if more else None,
+        "next_cursor": written(shown[-1].id, shown[-1].moved_at) if more else None,
     }
 
 
@@ -67,11 +67,7 @@ async def _total(desk: Desk, selection: Selection) -> tuple[int, bool]:
 def _place(cursor: str | None) -> Picked | None:
     if cursor is None:
         return None
-    found = _CURSOR.fullmatch(cursor)
-    try:
-        moved = datetime.fromisoformat(found["moved"]) if found else None
-    except ValueError:
-        moved = None
-    if found is None or moved is None or moved.utcoffset() is None:
-        raise Refused(400, "The cursor is none of this list's: ask without one, to begin anew.")
-    return Picked(found["id"], "", moved, 0)
+    job_id, moved = read(cursor)
+    if moved is None:
+        raise Refused(400, FOREIGN)
+    return Picked(job_id, "", moved, 0)

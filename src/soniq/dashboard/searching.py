@@ -1,7 +1,8 @@
 """Lists of jobs, page by page, in a time that does not grow with the number of jobs.
 
-A list walks from the newest job down. What it finds within a fraction of a second is the page;
-where that is less than was asked for, the page says from where to go on.
+A list walks from the newest job down, or from the one that ended last where jobs are listed that
+have ended. What it finds within a fraction of a second is the page; where that is less than was
+asked for, the page says from where to go on.
 """
 
 from __future__ import annotations
@@ -11,8 +12,9 @@ from dataclasses import dataclass, field
 from typing import Final
 from uuid import UUID
 
-from soniq.backends.overview import EXACT, Condition, Found
+from soniq.backends.overview import ENDED, EXACT, Condition, Found, Place
 from soniq.dashboard.answers import Job, JobsPage
+from soniq.dashboard.cursors import FOREIGN, read, written
 from soniq.dashboard.desk import Desk
 from soniq.dashboard.operations import Refused
 from soniq.dashboard.questions import Page
@@ -29,14 +31,14 @@ _SECONDS: Final = 0.08
 class _Walk:
     """What a walk has come to."""
 
-    ids: list[str] = field(default_factory=list)
+    places: list[Place] = field(default_factory=list)
     looked_at: int = 0
     matching: int = 0
-    rest_from: str | None = None
+    rest_from: Place | None = None
 
     def add(self, found: Found) -> None:
         """What one look has brought."""
-        self.ids += found.ids
+        self.places += found.places
         self.looked_at += found.looked_at
         self.matching += found.matching
         self.rest_from = found.rest_from
@@ -44,21 +46,21 @@ class _Walk:
 
 async def jobs_page(desk: Desk, condition: Condition, page: Page) -> JobsPage:
     """A page of the jobs that match."""
-    below = _place(page.cursor)
+    below = _place(page.cursor, condition)
     known = await _by_id(desk, condition) if below is None else None
     if known is not None:
         return _answer(page, [known], 1, None, estimated=False)
     wanted = page.offset + page.limit
     walk = await _walk(desk, condition, below, wanted + 1)
-    ids = walk.ids[page.offset : wanted]
+    ids = [place.id for place in walk.places[page.offset : wanted]]
     jobs = await desk.look_up(lambda one: one.show(ids))
     total, estimated = await _total(desk, condition, walk, whole=below is None)
-    after = walk.ids[wanted - 1] if len(walk.ids) > wanted else walk.rest_from
+    after = walk.places[wanted - 1] if len(walk.places) > wanted else walk.rest_from
     return _answer(page, [desk.shown(job) for job in jobs], total, after, estimated=estimated)
 
 
 def _answer(
-    page: Page, jobs: list[Job], total: int, after: str | None, *, estimated: bool
+    page: Page, jobs: list[Job], total: int, after: Place | None, *, estimated: bool
 ) -> JobsPage:
     return JobsPage(
         jobs=jobs,
@@ -67,11 +69,11 @@ def _answer(
         limit=page.limit,
         offset=page.offset,
         has_more=after is not None,
-        next_cursor=after,
+        next_cursor=None if after is None else written(*after),
     )
 
 
-async def _walk(desk: Desk, condition: Condition, below: str | None, most: int) -> _Walk:
+async def _walk(desk: Desk, condition: Condition, below: Place | None, most: int) -> _Walk:
     """Look at more and more rows, until there are enough, or none left, or the time is over."""
     walk = _Walk(rest_from=below)
     deadline = time.monotonic() + _SECONDS
@@ -79,9 +81,9 @@ async def _walk(desk: Desk, condition: Condition, below: str | None, most: int) 
     cap = _MOST_ROWS if condition.text is None else _MOST_READ
     while True:
         began = time.monotonic()
-        found = await _look(desk, condition, walk.rest_from, most - len(walk.ids), rows)
+        found = await _look(desk, condition, walk.rest_from, most - len(walk.places), rows)
         walk.add(found)
-        if found.rest_from is None or len(walk.ids) >= most:
+        if found.rest_from is None or len(walk.places) >= most:
             return walk
         now = time.monotonic()
         # As many as the time that is left will do for, at the pace of this look.
@@ -91,7 +93,9 @@ async def _walk(desk: Desk, condition: Condition, below: str | None, most: int) 
             return walk
 
 
-async def _look(desk: Desk, condition: Condition, below: str | None, most: int, rows: int) -> Found:
+async def _look(
+    desk: Desk, condition: Condition, below: Place | None, most: int, rows: int
+) -> Found:
     return await desk.look_up(lambda one: one.find(condition, below=below, most=most, rows=rows))
 
 
@@ -106,7 +110,8 @@ async def _total(desk: Desk, condition: Condition, walk: _Walk, *, whole: bool) 
     if condition.job_name is None and condition.text is None:
         judged = condition.status not in _COUNTED or number > EXACT
         return number, counts.estimated and judged
-    every = sum(getattr(each, status) for each in counts.queues for status in _LIVING)
+    walked = ENDED if condition.status in ENDED else _LIVING
+    every = sum(getattr(each, status) for each in counts.queues for status in walked)
     share = walk.matching / walk.looked_at if walk.looked_at else 0.0
     return max(walk.matching, min(number, round(share * every))), True
 
@@ -134,10 +139,13 @@ def _fulfils(queue: str, status: str, name: str, condition: Condition) -> bool:
     )
 
 
-def _place(cursor: str | None) -> str | None:
-    if cursor is not None and not _is_id(cursor):
-        raise Refused(400, "The cursor is none of this list's: ask without one, to begin anew.")
-    return cursor
+def _place(cursor: str | None, condition: Condition) -> Place | None:
+    if cursor is None:
+        return None
+    job_id, moment = read(cursor)
+    if (moment is not None) is not (condition.status in ENDED):
+        raise Refused(400, FOREIGN)
+    return Place(job_id, moment)
 
 
 def _is_id(text: str) -> bool:

@@ -14,6 +14,7 @@ from soniq.backends.memory.rows import Row
 from soniq.backends.memory.schedules import MemorySchedules
 from soniq.backends.memory.store import Store, check_text
 from soniq.backends.overview import (
+    ENDED,
     Arrivals,
     AuditEntry,
     AuditPage,
@@ -23,6 +24,7 @@ from soniq.backends.overview import (
     Found,
     Holding,
     NameCounts,
+    Place,
     QueueCounts,
     QueuePace,
     WaitingName,
@@ -152,12 +154,17 @@ class MemoryOverview:
 
     # --- jobs ----------------------------------------------------------------------------------
 
-    async def find(self, condition: Condition, *, below: str | None, most: int, rows: int) -> Found:
+    async def find(
+        self, condition: Condition, *, below: Place | None, most: int, rows: int
+    ) -> Found:
+        by_end = condition.status in ENDED
         with self._store.lock:
-            ids = sorted(key for key in self._store.jobs if below is None or key < below)
-            looked = [self._store.jobs[key] for key in ids[: -rows - 1 : -1]]
-            matching = [row.id for row in looked if _matches(row, condition)]
-        rest = looked[-1].id if len(ids) > len(looked) else None
+            listed = self._store.ended if by_end else self._store.jobs
+            some = [(_place(row, by_end=by_end), row) for row in listed.values()]
+            left = [one for one in some if below is None or _rank(one[0]) < _rank(below)]
+            looked = nlargest(rows, left, key=lambda one: _rank(one[0]))
+            matching = [place for place, row in looked if _matches(row, condition)]
+        rest = looked[-1][0] if len(left) > len(looked) else None
         return Found(matching[:most], len(looked), len(matching), rest)
 
     async def show(self, ids: Sequence[str]) -> list[JobDict]:
@@ -242,6 +249,14 @@ def _name(name: str, rows: Sequence[Row], now: datetime) -> NameCounts:
         last_run=max((time for time in begun if time is not None), default=None),
         estimated=False,
     )
+
+
+def _place(row: Row, *, by_end: bool) -> Place:
+    return Place(row.id, (row.finished_at or row.updated_at) if by_end else None)
+
+
+def _rank(place: Place) -> tuple[datetime, str]:
+    return place.ended_at or datetime.max.replace(tzinfo=UTC), place.id
 
 
 def _matches(row: Row, condition: Condition) -> bool:

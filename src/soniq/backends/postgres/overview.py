@@ -15,6 +15,7 @@ from typing import Any, Final, TypeVar
 
 from soniq.backends.base import Unstorable
 from soniq.backends.overview import (
+    ENDED,
     EXACT,
     Arrivals,
     Condition,
@@ -23,6 +24,7 @@ from soniq.backends.overview import (
     Found,
     Holding,
     NameCounts,
+    Place,
     QueueCounts,
     QueuePace,
     Span,
@@ -55,6 +57,7 @@ _JOBS: Final = "jobs"
 _LETTERS: Final = "dead_letters"
 # The partial indexes are small where the table is not, whatever the statistics say.
 _BY_INDEX: Final = {"enable_seqscan": "off"}
+_IN_ORDER: Final = _BY_INDEX | {"enable_bitmapscan": "off"}
 
 
 class PostgresOverview(PostgresAudit):
@@ -75,8 +78,9 @@ class PostgresOverview(PostgresAudit):
 
     async def counts(self) -> Counts:
         async with self._looking() as look:
-            waiting = await look.by_index("count_waiting", _WAITING + 1)
-            jobs_many, letters_many = await look.many()
+            async with look.indexed():
+                waiting = await look.fetch("count_waiting", _WAITING + 1)
+                jobs_many, letters_many = await look.many()
             queued = sum(row["jobs"] for row in waiting if row["status"] == JobStatus.QUEUED)
             sampled = jobs_many or queued > _WAITING
             rows = await look.sampled("sample_counts", _JOBS) if sampled else []
@@ -151,8 +155,10 @@ class PostgresOverview(PostgresAudit):
 
     # --- jobs ----------------------------------------------------------------------------------
 
-    async def find(self, condition: Condition, *, below: str | None, most: int, rows: int) -> Found:
-        if below is not None and not is_id(below):
+    async def find(
+        self, condition: Condition, *, below: Place | None, most: int, rows: int
+    ) -> Found:
+        if below is not None and not is_id(below.id):
             return Found([], 0, 0, None)
         try:
             return await self._find(condition, below, most, rows)
@@ -160,9 +166,11 @@ class PostgresOverview(PostgresAudit):
             # What the database cannot hold, no job has.
             return Found([], 0, 0, None)
 
-    async def _find(self, condition: Condition, below: str | None, most: int, rows: int) -> Found:
+    async def _find(self, condition: Condition, below: Place | None, most: int, rows: int) -> Found:
         pattern = None if condition.text is None else within(condition.text)
         wanted = (condition.queue, condition.status, condition.job_name, pattern)
+        if condition.status in ENDED:
+            return await self._walk_ended(below, rows, most, wanted)
         shortcut = _SHORTCUTS.get(condition.status or "")
         if not shortcut or condition.job_name is not None or pattern is not None:
             return await self._walk(below, rows, most, wanted)
@@ -173,23 +181,36 @@ class PostgresOverview(PostgresAudit):
         return known or await self._walk(below, rows, most, wanted)
 
     async def _walk(
-        self, below: str | None, rows: int, most: int, wanted: tuple[Any, ...]
+        self, below: Place | None, rows: int, most: int, wanted: tuple[Any, ...]
     ) -> Found:
         """Look at row after row, by primary key."""
-        found = (await self._fetch("find_jobs", below, rows, most, *wanted))[0]
-        rest = found["last"] if found["looked_at"] == rows else None
-        return Found(found["ids"], found["looked_at"], found["matching"], rest)
+        start = below and below.id
+        found = (await self._fetch("find_jobs", start, rows, most, *wanted))[0]
+        rest = Place(found["last"]) if found["looked_at"] == rows else None
+        return Found(_places(found), found["looked_at"], found["matching"], rest)
+
+    async def _walk_ended(
+        self, below: Place | None, rows: int, most: int, wanted: tuple[Any, ...]
+    ) -> Found:
+        """Look at one ended row after the other, by the index that pruning needs."""
+        start, ended = below or (None, None)
+        asked = (start, rows, most, *wanted, ended)
+        async with self._looking() as look, look.indexed(_IN_ORDER):
+            found = (await look.fetch("find_ended", *asked))[0]
+        places = list(map(Place, found["ids"], found["ends"]))
+        rest = Place(found["last"], found["last_end"]) if found["looked_at"] == rows else None
+        return Found(places, found["looked_at"], found["matching"], rest)
 
     async def _all_known(
-        self, shortcut: str, below: str | None, most: int, queue: str | None
+        self, shortcut: str, below: Place | None, most: int, queue: str | None
     ) -> Found | None:
         """All that match, by an index that holds nothing else; None where they are too many."""
         async with self._looking() as look:
-            found = (await look.by_index(shortcut, below, _WAITING, most, queue))[0]
+            found = (await look.by_index(shortcut, below and below.id, _WAITING, most, queue))[0]
         if found["looked_at"] >= _WAITING:
             return None
-        ids, matching = found["ids"], found["matching"]
-        return Found(ids, matching, matching, ids[-1] if len(ids) < matching else None)
+        places, matching = _places(found), found["matching"]
+        return Found(places, matching, matching, places[-1] if len(places) < matching else None)
 
     async def show(self, ids: Sequence[str]) -> list[JobDict]:
         rows = await self._fetch("jobs_by_id", [each for each in ids if is_id(each)])
@@ -221,19 +242,24 @@ class _Look:
     async def fetch(self, statement: str, *args: Any) -> Rows:
         return await self._database.fetch(self._connection, statement, *args)
 
+    def indexed(self, settings: Mapping[str, str] = _BY_INDEX) -> AbstractAsyncContextManager[None]:
+        """A block whose statements go by their indexes."""
+        return transaction(self._connection, **settings)
+
     async def by_index(self, statement: str, *args: Any) -> Rows:
-        async with transaction(self._connection, **_BY_INDEX):
+        async with self.indexed():
             return await self.fetch(statement, *args)
 
     async def many(self) -> tuple[bool, bool]:
         """Whether there are more ended jobs, and more dead letters, than are counted."""
-        row = (await self.by_index("has_ended", EXACT))[0]
+        row = (await self.fetch("has_ended", EXACT))[0]
         return row["jobs"], row["dead_letters"]
 
     async def is_large(self) -> bool:
         """Whether there are more jobs, ended or not, than are read through."""
-        jobs, _ = await self.many()
-        return jobs or bool((await self.by_index("has_queued", _WAITING))[0][0])
+        async with self.indexed():
+            jobs, _ = await self.many()
+            return jobs or bool((await self.fetch("has_queued", _WAITING))[0][0])
 
     async def share(self, table: str) -> float:
         """Percent of the table that make a sample."""
@@ -250,6 +276,10 @@ _SHORTCUTS: Final = {
     JobStatus.QUEUED.value: "find_queued",
     JobStatus.PROCESSING.value: "find_processing",
 }
+
+
+def _places(found: Any) -> list[Place]:
+    return [Place(each) for each in found["ids"]]
 
 
 def _queued(rows: Rows) -> Rows:

@@ -12,6 +12,7 @@ from pydantic_core import from_json
 
 from soniq.backends.base import Unstorable
 from soniq.backends.overview import (
+    ENDED,
     Arrivals,
     Condition,
     Counts,
@@ -19,6 +20,7 @@ from soniq.backends.overview import (
     Found,
     Holding,
     NameCounts,
+    Place,
     QueueCounts,
     QueuePace,
     Span,
@@ -30,7 +32,7 @@ from soniq.backends.sqlite.database import Database
 from soniq.backends.sqlite.failures import check_text
 from soniq.backends.sqlite.lanes import text_of
 from soniq.backends.sqlite.rows import canonical_id, job_dict
-from soniq.backends.sqlite.times import ago, moment
+from soniq.backends.sqlite.times import ago, moment, stamp
 from soniq.backends.tempo import Ended, GivenUp, paces_of, spans_of
 from soniq.records import JobDict
 
@@ -73,21 +75,29 @@ class SQLiteOverview(SQLiteAudit):
 
     # --- jobs ----------------------------------------------------------------------------------
 
-    async def find(self, condition: Condition, *, below: str | None, most: int, rows: int) -> Found:
+    async def find(
+        self, condition: Condition, *, below: Place | None, most: int, rows: int
+    ) -> Found:
+        start, ended_at = below or (None, None)
         asked: dict[str, Any] = condition._asdict() | {
             "text": None if condition.text is None else within(condition.text),
-            "below": below,
+            "below": start,
             "most": most,
             "rows": rows,
         }
+        statement = "find_jobs"
+        if condition.status in ENDED:
+            statement = "find_ended"
+            asked["ended_at"] = None if ended_at is None else stamp(ended_at)
         try:
-            check_text(condition.queue, condition.job_name, condition.text, below)
+            check_text(condition.queue, condition.job_name, condition.text, start)
         except Unstorable:
             # What the file cannot hold, no job has.
             return Found([], 0, 0, None)
-        row = (await self._read(lambda db: db.rows("find_jobs", **asked)))[0]
-        ids, looked_at, matching, last = row
-        return Found(from_json(ids), looked_at, matching, last if looked_at == rows else None)
+        row = (await self._read(lambda db: db.rows(statement, **asked)))[0]
+        places, looked_at, matching, last = row
+        rest = _place(*from_json(last)) if looked_at == rows else None
+        return Found([_place(*each) for each in from_json(places)], looked_at, matching, rest)
 
     async def show(self, ids: Sequence[str]) -> list[JobDict]:
         wanted = text_of(filter(None, map(canonical_id, ids)))
@@ -103,6 +113,10 @@ class SQLiteOverview(SQLiteAudit):
 
     async def suspects(self) -> int:
         return await self._read(lambda db: int(db.value("count_suspects", most=_SUSPECTS)))
+
+
+def _place(id: str, ended_at: str | None) -> Place:
+    return Place(id, None if ended_at is None else moment(ended_at))
 
 
 def _counts(database: Database) -> Counts:

@@ -6,6 +6,8 @@ FROM (
     SELECT queue, scheduled_at
     FROM soniq_jobs
     WHERE status = 'queued' AND crashes = 0
+    -- In the index's order rows come grouped already.
+    ORDER BY soniq_jobs.queue, priority, soniq_jobs.scheduled_at, id
     LIMIT $1
 ) AS waiting
 GROUP BY queue

@@ -1,9 +1,11 @@
 -- $1 id below which to look, or null   $2 rows to look at   $3 ids to give   $4 queue or null
-WITH looked AS MATERIALIZED (
+-- The last in the index are mostly the newest: the greatest ids are found early, not last.
+WITH looked AS NOT MATERIALIZED (
     (
         SELECT id
         FROM soniq_jobs
         WHERE status = 'queued' AND crashes = 0 AND ($4::text IS NULL OR queue = $4)
+        ORDER BY queue DESC, priority DESC, scheduled_at DESC, soniq_jobs.id DESC
         LIMIT $2
     )
     UNION ALL

@@ -1,13 +1,6 @@
 WITH looked AS (
     SELECT id,
-        (:queue IS NULL OR queue = :queue) AND (:status IS NULL OR status = :status)
-        AND (:job_name IS NULL OR job_name = :job_name)
-        AND (
-            :text IS NULL OR job_name LIKE :text ESCAPE '\' OR queue LIKE :text ESCAPE '\'
-            OR id LIKE :text ESCAPE '\'
-            -- Long ones are not read for it.
-            OR (length(args) <= 8192 AND args LIKE :text ESCAPE '\')
-        ) AS matches
+        -- include job_matches
     FROM soniq_jobs
     WHERE :below IS NULL OR id < :below
     ORDER BY id DESC
@@ -15,9 +8,9 @@ WITH looked AS (
 )
 SELECT
     (
-        SELECT json_group_array(id)
+        SELECT json_group_array(json_array(id, NULL))
         FROM (SELECT id FROM looked WHERE matches ORDER BY id DESC LIMIT :most)
     ),
     (SELECT count(*) FROM looked),
     (SELECT count(*) FROM looked WHERE matches),
-    (SELECT min(id) FROM looked)
+    (SELECT json_array(min(id), NULL) FROM looked)
