@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import socket
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,6 +17,7 @@ from tests.programs import Program
 
 KEY = "a key that nobody guesses"
 APP = "tests.browser.jobs:app"
+_PATIENCE = 30.0
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -57,7 +60,8 @@ class Served:
         command = ["dashboard", APP, "--database-url", str(database), "--port", "0"]
         with Program([sys.executable, "-m", "soniq", *command], env=env, cwd=ROOT) as program:
             url = program.line(r"starting at (http://\S+)")[1]
-            program.line(r"running on")
+            program.line(r"startup complete")
+            _wait_until_it_listens(url)
             yield cls(url, database, key)
 
     @classmethod
@@ -76,6 +80,21 @@ class Served:
         command = ["worker", APP, "--database-url", str(self.database)]
         with Program([sys.executable, "-m", "soniq", *command], cwd=ROOT) as program:
             yield program
+
+
+def _wait_until_it_listens(url: str) -> None:
+    """The server's last word comes a moment before it takes connections."""
+    parts = urlsplit(url)
+    until = time.monotonic() + _PATIENCE
+    while True:
+        try:
+            socket.create_connection((parts.hostname, parts.port), timeout=_PATIENCE).close()
+        except ConnectionRefusedError:
+            if time.monotonic() > until:
+                raise
+            time.sleep(0.02)
+        else:
+            return
 
 
 async def sign_in(context: BrowserContext, served: Served) -> None:
