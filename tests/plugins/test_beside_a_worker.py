@@ -165,6 +165,38 @@ async def test_a_plugin_that_fails_or_hangs_as_a_worker_comes_and_goes_harms_nob
     await app.close()
 
 
+async def test_a_plugin_that_ends_as_cancelled_or_cannot_be_called_lets_the_worker_leave(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    class Cancelling(Named):
+        """Ends a task of its own, and lets the cancellation through."""
+
+        async def on_worker_started(self, worker: PluginWorker) -> None:
+            self.beside = asyncio.create_task(asyncio.Event().wait())
+
+        async def on_worker_stopped(self, worker: PluginWorker) -> None:
+            self.beside.cancel()
+            await self.beside
+
+    class Misspelt(Named):
+        async def on_worker_stopped(self) -> None:  # type: ignore[override]
+            """It lacks the worker."""
+
+    app = Soniq(backend="memory", plugins=[Cancelling("tests.own"), Misspelt("tests.misspelt")])
+
+    @app.job(name="work")
+    async def work() -> None: ...
+
+    before = asyncio.all_tasks()
+    await app.enqueue("work")
+    assert await app.run_worker(run_once=True) is True
+    assert "tests.own: on_worker_stopped failed: RuntimeError" in caplog.text
+    assert "tests.misspelt: on_worker_stopped failed: TypeError" in caplog.text
+    assert [worker["status"] for worker in await app.list_workers()] == ["stopped"]
+    assert asyncio.all_tasks() <= before, "something of the worker still runs"
+    await app.close()
+
+
 async def test_of_two_workers_one_leads_and_the_other_takes_over(make_app: MakeApp) -> None:
     class Leading(Named):
         def __init__(self) -> None:
@@ -221,24 +253,27 @@ async def test_the_leader_cleans_up_and_outlives_what_fails(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     class Cleaning(Named):
-        def __init__(self, identifier: str, *, broken: bool) -> None:
+        def __init__(self, identifier: str, failure: BaseException | None = None) -> None:
             super().__init__(identifier)
-            self.broken = broken
+            self.failure = failure
             self.cleaned = asyncio.Event()
 
         async def cleanup(self, app: Soniq) -> int | None:
             self.cleaned.set()
-            if self.broken:
-                raise OSError("no disk")
+            if self.failure is not None:
+                raise self.failure
             return 3
 
     monkeypatch.setattr(maintenance, "FIRST_PRUNING", 0.0)
-    broken, fine = Cleaning("broken", broken=True), Cleaning("fine", broken=False)
-    app = Soniq(backend="memory", plugins=[broken, fine])
+    broken, fine = Cleaning("broken", OSError("no disk")), Cleaning("fine")
+    cancelled = Cleaning("cancelled", asyncio.CancelledError())
+    app = Soniq(backend="memory", plugins=[broken, cancelled, fine])
     async with working(app):
         await asyncio.wait_for(fine.cleaned.wait(), PATIENCE)
     assert broken.cleaned.is_set()
+    assert cancelled.cleaned.is_set()
     assert "Plugin broken: cleanup failed" in caplog.text
+    assert "Plugin cancelled: cleanup failed" in caplog.text
     await app.close()
 
 

@@ -116,6 +116,23 @@ async def test_a_farewell_that_hangs_is_cut_short(caplog: pytest.LogCaptureFixtu
     assert "hook_timeout" in caplog.text
 
 
+async def test_a_farewell_that_ends_as_cancelled_stops_nobody(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    class Cancelling(Named):
+        async def on_shutdown(self, app: Soniq) -> None:
+            beside = asyncio.create_task(asyncio.Event().wait())
+            beside.cancel()
+            await beside
+
+    diary = Diary()
+    async with Soniq(backend="memory", plugins=[diary, Cancelling("tests.cancelling")]) as app:
+        pass
+    assert app.is_closed
+    assert diary.pages[-1] == ("tests.diary", "shutdown")
+    assert "Plugin tests.cancelling: on_shutdown failed" in caplog.text
+
+
 async def test_a_plugin_that_cannot_start_keeps_the_app_from_opening() -> None:
     class Broken(Diary):
         async def on_startup(self, app: Soniq) -> None:

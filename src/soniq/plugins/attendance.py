@@ -90,7 +90,8 @@ class PluginAttendance:
         if self._updates is not None:
             self._updates.start()
         for plugin in overriding("on_worker_started", self._plugins):
-            await self._tell(plugin, "on_worker_started", plugin.on_worker_started(self._worker))
+            call = partial(plugin.on_worker_started, self._worker)
+            await self._tell(plugin, "on_worker_started", call)
         for companion in self._companions:
             companion.start()
 
@@ -99,18 +100,21 @@ class PluginAttendance:
             await self._updates.stop()
         await asyncio.gather(*(companion.stop() for companion in self._companions))
         for plugin in reversed(overriding("on_worker_stopped", self._plugins)):
-            await self._tell(plugin, "on_worker_stopped", plugin.on_worker_stopped(self._worker))
+            call = partial(plugin.on_worker_stopped, self._worker)
+            await self._tell(plugin, "on_worker_stopped", call)
 
     async def _clean(self, plugins: Sequence[Plugin]) -> int:
         rows = 0
         for plugin in plugins:
-            rows += await self._tell(plugin, "cleanup", plugin.cleanup(self._app)) or 0
+            rows += await self._tell(plugin, "cleanup", partial(plugin.cleanup, self._app)) or 0
         return rows
 
-    async def _tell(self, plugin: Plugin, method: str, call: Awaitable[int | None]) -> int | None:
+    async def _tell(
+        self, plugin: Plugin, method: str, call: Callable[[], Awaitable[int | None]]
+    ) -> int | None:
         """Await a call; what it raises is told, and harms nobody."""
         try:
-            return await within(self._limit, call)
+            return await within(self._limit, call())
         except Exception as error:  # noqa: BLE001 - a plugin never takes the worker down
             self._events.emit(PluginFailed(plugin.get_identifier(), method, error))
             return None
