@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
+from mkdocs.structure.pages import Page
 
 _SETTINGS_INTRODUCTION = """\
 # Settings
@@ -19,8 +21,9 @@ A value out of bounds is refused by name. All times are seconds.
 |---|---|---|---|"""
 _SETTINGS_END = """\
 Read from the environment only: `SONIQ_DASHBOARD_API_KEY`, `SONIQ_DASHBOARD_WRITE_ENABLED` and
-`SONIQ_DASHBOARD_ALLOWED_ORIGINS` (see [the dashboard](../guides/dashboard.md)), `NO_COLOR` and
-`FORCE_COLOR`.
+`SONIQ_DASHBOARD_ALLOWED_ORIGINS` (see [the dashboard](../guides/dashboard.md));
+`SONIQ_SCHEDULER_SUPPRESS_WARNING`, which set to 1 keeps a worker with periodic jobs from asking
+for a scheduler; `NO_COLOR` and `FORCE_COLOR`.
 """
 _COMMANDS_INTRODUCTION = """\
 # Commands
@@ -39,6 +42,13 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     for path, text in pages.items():
         files.append(File.generated(config, path, content=text))
     return files
+
+
+def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> None:
+    """Lay the text of each page beside it: llms.txt points there."""
+    copy = Path(config.site_dir, page.file.src_uri)
+    copy.parent.mkdir(parents=True, exist_ok=True)
+    copy.write_text(markdown)
 
 
 def settings_page() -> str:

@@ -75,9 +75,7 @@ class PageRun:
 
     async def _python(self, text: str, page: Path, line: int) -> None:
         source = "\n" * (line - 1) + text
-        code = compile(
-            source, str(page), "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True
-        )
+        code = compile(source, str(page), "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)
         result = eval(code, self._names)
         if inspect.iscoroutine(result):
             await asyncio.wait_for(result, PATIENCE)
