@@ -7,9 +7,10 @@ STORE ?= postgres
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+MKDOCS := NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo ui screenshots test test-long check format bench bench-peers chaos soak lock clean
+.PHONY: help setup demo ui screenshots docs test test-long check format bench bench-peers chaos soak lock clean
 
 help: ## Say what each target does
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -37,17 +38,21 @@ ui: setup ## Build the dashboard's page, where its sources are newer
 screenshots: ui ## Take the pictures of the dashboard in docs/images
 	@$(BIN)/python -m docs.screenshots
 
+docs: setup ## Build the documentation into build/site
+	@$(MKDOCS)
+
 test: setup ## Run the tests, on a Postgres server of their own
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m 'not long'
 
 test-long: setup ## Run the tests that take long
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m long --timeout 600
 
-check: setup ## Check format, lint, types, import contracts and unused code
+check: setup ## Check format, lint, types, import contracts, the docs, and for unused code
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo --no-cache
+	$(MKDOCS)
 	@echo "$(BIN)/vulture"
 	@# What it calls variables are fields, enum members and handlers' parameters: users read them.
 	@found=$$($(BIN)/vulture); code=$$?; \
@@ -75,5 +80,6 @@ lock: setup ## Write down the versions of all tools and libraries in use
 	@touch $(STAMP)
 
 clean: ## Remove everything that make made
-	@rm -rf $(VENV) .demo build dist ui/node_modules src/soniq/dashboard/static .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	@rm -rf $(VENV) .demo .bench .bench-venvs .chaos build dist ui/node_modules \
+	    src/soniq/dashboard/static .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

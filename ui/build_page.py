@@ -43,7 +43,7 @@ def build_page() -> None:
     Raises:
         RuntimeError: there is no Node, or the build failed.
     """
-    if not _is_fresh():
+    if not is_fresh():
         run_script("build")
 
 
@@ -97,7 +97,8 @@ def _has_modules() -> bool:
     return note.exists() and note.stat().st_mtime >= lock.stat().st_mtime
 
 
-def _is_fresh() -> bool:
+def is_fresh() -> bool:
+    """Whether the page is there and newer than its sources."""
     if not PAGE.exists():
         return False
     built = PAGE.stat().st_mtime

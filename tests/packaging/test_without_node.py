@@ -17,10 +17,13 @@ from tests.packaging.packages import ROOT
 pytestmark = pytest.mark.long
 
 
+@pytest.mark.parametrize("old", [False, True], ids=["no-page", "old-page"])
 def test_a_checkout_on_a_machine_without_node_makes_packages_with_their_page(
-    tmp_path: Path,
+    tmp_path: Path, old: bool
 ) -> None:
     checkout = _checkout(tmp_path / "checkout")
+    if old:
+        _leave_old_page(checkout / "src" / "soniq" / "dashboard" / "static")
     path = _path_without_node(tmp_path / "bin")
     source = _built("--sdist", checkout, tmp_path / "made", path)
     with tarfile.open(source) as archive:
@@ -42,6 +45,7 @@ def test_a_checkout_on_a_machine_without_node_makes_packages_with_their_page(
 
 def _checkout(folder: Path) -> Path:
     """A copy of what is in version control, as it is now."""
+    (folder / ".git").mkdir(parents=True)
     listed = subprocess.run(
         ["git", "ls-files", "-z", "src", "ui", "*.toml", "*.md", "*.py", "LICENSE", ".gitignore"],
         cwd=ROOT,
@@ -54,6 +58,12 @@ def _checkout(folder: Path) -> Path:
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, folder / name)
     return folder
+
+
+def _leave_old_page(static: Path) -> None:
+    static.mkdir()
+    (static / "index.html").write_text("an old page")
+    os.utime(static / "index.html", (0, 0))
 
 
 def _path_without_node(folder: Path) -> str:
