@@ -28,15 +28,19 @@ class Leadership:
         self._name = name
         self._holder = holder
         self.is_leader = False
+        self._may_hold = False
         self._taken = asyncio.Event()
         self._until = 0.0
 
     async def renew(self) -> bool:
         """Take or renew the lease; whether this candidate leads."""
         self.is_leader = False
+        # Should this be cancelled or the answer be lost, the lease may be ours all the same.
+        self._may_hold = True
         until = asyncio.get_running_loop().time() + LIFE
         try:
             self.is_leader = await self._backend.lease(self._name, self._holder, LIFE)
+            self._may_hold = self.is_leader
         finally:
             self._note(until if self.is_leader else 0.0)
         return self.is_leader
@@ -66,8 +70,8 @@ class Leadership:
 
     async def resign(self) -> None:
         """Let somebody else lead at once. A store that is away lets the lease run out instead."""
-        if self.is_leader:
-            self.is_leader = False
+        if self._may_hold:
+            self.is_leader = self._may_hold = False
             self._note(0.0)
             try:
                 async with asyncio.timeout(_FAREWELL):
