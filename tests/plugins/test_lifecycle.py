@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from soniq import Soniq
-from soniq.errors import SONIQ_INIT_ERROR, SoniqError
+from soniq.backends import opening
+from soniq.errors import SONIQ_APP_CLOSED, SONIQ_INIT_ERROR, SoniqError
 from soniq.plugins import PluginWorker
-from tests.plugins.conftest import Diary, Named
+from tests.plugins.conftest import PATIENCE, Diary, Named, define
 
 
 class Startup(Named):
@@ -85,6 +87,99 @@ async def test_whoever_opens_the_app_meanwhile_waits_until_plugins_have_started(
 
     assert all(await asyncio.gather(use(), use(), use()))
     await app.close()
+
+
+class Slow(Named):
+    """Starts once it may, and fails to as often as it is told."""
+
+    def __init__(self, failures: int = 0) -> None:
+        super().__init__("tests.slow")
+        self.failures = failures
+        self.starting = asyncio.Event()
+        self.may_start = asyncio.Event()
+        self.told: list[str] = []
+
+    async def on_startup(self, app: Soniq) -> None:
+        self.told.append("startup")
+        self.starting.set()
+        await self.may_start.wait()
+        if self.failures:
+            self.failures -= 1
+            raise OSError("not yet")
+
+    async def on_shutdown(self, app: Soniq) -> None:
+        self.told.append("shutdown")
+
+
+async def test_whoever_gives_up_waiting_for_plugins_ends_nothing(tmp_path: Path) -> None:
+    plugin = Slow()
+    app = Soniq(tmp_path / "jobs.db", plugins=[plugin])
+    define(app)
+    first = asyncio.create_task(app.enqueue("works"))
+    await plugin.starting.wait()
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(app.enqueue("works"), 0.05)
+    plugin.may_start.set()
+    assert await app.get_job(await asyncio.wait_for(first, PATIENCE)) is not None
+    await app.close()
+    assert plugin.told == ["startup", "shutdown"]
+
+
+async def test_an_app_that_is_closed_while_plugins_start_ends_them_and_opens_again(
+    tmp_path: Path,
+) -> None:
+    plugin = Slow()
+    app = Soniq(tmp_path / "jobs.db", plugins=[plugin])
+    define(app)
+    first = asyncio.create_task(app.ensure_initialized())
+    await plugin.starting.wait()
+    closing = asyncio.create_task(app.close())
+    await asyncio.sleep(0)
+    plugin.may_start.set()
+    await asyncio.wait_for(closing, PATIENCE)
+    await asyncio.wait([first])
+    assert plugin.told == ["startup", "shutdown"]
+    with pytest.raises(SoniqError) as refused:
+        await app.enqueue("works")
+    assert refused.value.error_code == SONIQ_APP_CLOSED
+    await app.ensure_initialized()
+    assert await app.get_job(await app.enqueue("works")) is not None
+    await app.close()
+
+
+async def test_a_start_that_hangs_keeps_no_app_from_closing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(opening, "_FAREWELL", 0.05)
+    plugin = Slow()
+    app = Soniq(tmp_path / "jobs.db", plugins=[plugin])
+    first = asyncio.create_task(app.ensure_initialized())
+    await plugin.starting.wait()
+    await asyncio.wait_for(app.close(), PATIENCE)
+    plugin.may_start.set()
+    with pytest.raises(SoniqError, match="has been closed"):
+        await first
+    assert app.is_closed
+
+
+async def test_a_start_that_failed_is_tried_again_on_a_store_of_its_own(tmp_path: Path) -> None:
+    plugin = Slow(failures=1)
+    plugin.may_start.set()
+    app = Soniq(tmp_path / "jobs.db", plugins=[plugin])
+    define(app)
+    tries = await asyncio.gather(*(app.enqueue("works") for _ in range(3)), return_exceptions=True)
+    assert sum(isinstance(answer, str) for answer in tries) == 2
+    assert await app.get_job(await app.enqueue("works")) is not None
+    await app.close()
+    assert plugin.told == ["startup", "startup", "shutdown"]
+
+
+async def test_a_farewell_after_a_start_that_failed_may_use_the_store() -> None:
+    app = Soniq(backend="memory", plugins=[used := Startup(), Slow(failures=1)], hook_timeout=5)
+    app.plugins["tests.slow"].may_start.set()  # type: ignore[attr-defined]
+    with pytest.raises(SoniqError, match="not yet"):
+        await asyncio.wait_for(app.ensure_initialized(), PATIENCE)
+    assert len(used.started) == len(used.ended) == 1
 
 
 async def test_the_last_plugin_ends_first_and_its_failure_stops_nobody(

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
+from contextlib import AsyncExitStack, contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Final
@@ -24,7 +25,7 @@ from soniq.settings import SoniqSettings
 _log = soniq_logger("soniq.app")
 
 _FAREWELL: Final = 10.0
-"""Seconds to wait for the loop of another thread to close its opening."""
+"""Seconds to wait for the loop of another thread to close its opening, or for what is beginning."""
 
 Loop = asyncio.AbstractEventLoop
 
@@ -41,13 +42,14 @@ class Opened:
     farewells: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
     """What comes before that, and may still use the store as ever."""
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
-    """Held while what goes with the store begins."""
+    """Held while what goes with the store begins, or ends."""
 
 
 Begin = Callable[[Opened], Awaitable[bool]]
 """Begins what goes with an opened store; False when it is too early for that."""
 
-_beginning: ContextVar[tuple[Opened, ...]] = ContextVar("soniq_beginning", default=())
+_amid: ContextVar[tuple[Opened, ...]] = ContextVar("soniq_amid", default=())
+"""What is beginning or ending on behalf of whoever asks, and so need not be waited for."""
 
 
 class Opening:
@@ -104,33 +106,49 @@ class Opening:
         complete = self._complete.get(asyncio.get_running_loop())
         if complete is not None:
             return complete
-        opened = await self.store()
-        try:
-            await self.begin(opened)
-        except BaseException as error:
-            await self._end(opened.loop)
-            self.is_open = bool(self._opened)
-            if not isinstance(error, Exception) or _is_initial(error):
-                raise
-            raise _init_error(error) from error
-        return opened
+        while True:
+            opened = await self.store()
+            if opened in _amid.get():
+                return opened
+            async with opened.turn:
+                # Meanwhile it may have been closed, or another's try to begin may have failed.
+                if self._is_open(opened):
+                    await self._begin_or_close(opened)
+            if self._is_open(opened):
+                return opened
 
     async def begin(self, opened: Opened) -> None:
         """Begin what goes with the store, if it has not begun, and if it is not too early.
 
         Whatever it raises passes through. What is beginning may use the store itself.
         """
-        if opened in _beginning.get():
+        if opened in _amid.get():
             return
         async with opened.turn:
-            if opened.loop in self._complete:
-                return
-            token = _beginning.set((*_beginning.get(), opened))
-            try:
-                if self._begin_with is None or await self._begin_with(opened):
-                    self._complete[opened.loop] = opened
-            finally:
-                _beginning.reset(token)
+            if self._is_open(opened):
+                await self._begin(opened)
+
+    def _is_open(self, opened: Opened) -> bool:
+        return self._opened.get(opened.loop) is opened
+
+    async def _begin_or_close(self, opened: Opened) -> None:
+        try:
+            await self._begin(opened)
+        except BaseException as error:
+            if self._is_open(opened):
+                await self._end(opened.loop)
+            self.is_open = bool(self._opened)
+            if not isinstance(error, Exception) or _is_initial(error):
+                raise
+            raise _init_error(error) from error
+
+    async def _begin(self, opened: Opened) -> None:
+        if opened.loop in self._complete:
+            return
+        with _in_midst_of(opened):
+            complete = self._begin_with is None or await self._begin_with(opened)
+        if complete and self._is_open(opened):
+            self._complete[opened.loop] = opened
 
     async def store(self) -> Opened:
         """Return the store, opened on the running loop, whether or not the rest has begun.
@@ -158,7 +176,7 @@ class Opening:
         try:
             await self.ready()
         except SoniqError as error:
-            self.is_closed = closed_before
+            self.is_closed = self.is_closed or closed_before
             if error.error_code == SONIQ_INIT_ERROR:
                 raise
             raise _init_error(error) from error
@@ -225,8 +243,9 @@ class Opening:
             yield
         finally:
             try:
-                for farewell in opened.farewells:
-                    await farewell()
+                with _in_midst_of(opened):
+                    for farewell in opened.farewells:
+                        await farewell()
             finally:
                 await self._leave(opened)
 
@@ -244,14 +263,14 @@ class Opening:
 
     async def _close_on(self, loop: Loop) -> None:
         if loop is asyncio.get_running_loop():
-            await self._end(loop)
+            await self._end_in_turn(loop)
         elif loop.is_running():
             await self._ask_to_end(loop)
         else:
             await self._abandon(loop)
 
     async def _ask_to_end(self, loop: Loop) -> None:
-        ending = asyncio.run_coroutine_threadsafe(self._end(loop), loop)
+        ending = asyncio.run_coroutine_threadsafe(self._end_in_turn(loop), loop)
         done, _ = await asyncio.wait([asyncio.wrap_future(ending)], timeout=_FAREWELL)
         for ended in done:
             ended.result()
@@ -261,6 +280,17 @@ class Opening:
                 " of this instance there are closed as soon as it runs again",
                 _FAREWELL,
             )
+
+    async def _end_in_turn(self, loop: Loop) -> None:
+        """End after what is beginning, which would otherwise begin on a closed store."""
+        async with self._lock_of(loop):
+            opened = self._opened.get(loop)
+        async with AsyncExitStack() as held:
+            if opened is not None and opened not in _amid.get():
+                with suppress(TimeoutError):  # something hangs: it ends without
+                    async with asyncio.timeout(_FAREWELL):
+                        await held.enter_async_context(opened.turn)
+            await self._end(loop)
 
     async def _end(self, loop: Loop) -> None:
         # Under the lock: an opening under way ends first, so that nothing of it stays open.
@@ -297,6 +327,15 @@ class Opening:
             self._first = self._first.sibling()
         if self.backend is not None:
             self.backend = self._first
+
+
+@contextmanager
+def _in_midst_of(opened: Opened) -> Iterator[None]:
+    token = _amid.set((*_amid.get(), opened))
+    try:
+        yield
+    finally:
+        _amid.reset(token)
 
 
 def _closed_error() -> SoniqError:
