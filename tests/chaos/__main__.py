@@ -62,7 +62,8 @@ def _parser(names: Sequence[str]) -> argparse.ArgumentParser:
 
 
 async def _play_all(wanted: Sequence[Scenario], size: Size, minutes: float) -> list[Row]:
-    """Two at a time, from both ends of the list: most of a fault's time is spent waiting.
+    """Two at a time, from both ends of the list and each on a server of its own: most of a fault's
+    time is spent waiting.
 
     What fails does not keep the others from being played.
     """
@@ -71,14 +72,14 @@ async def _play_all(wanted: Sequence[Scenario], size: Size, minutes: float) -> l
     give_up = time.monotonic() + minutes * 60
 
     async def lane(take: Callable[[], Scenario]) -> None:
-        while left:
-            one = take()
-            _say(f"[{len(wanted) - len(left)}/{len(wanted)}] {one.name}: {one.fault}")
-            rows[one.name] = row = await _row(one, size, server, give_up - time.monotonic())
-            _say(f"    {one.name}: {_summary(row)}")
+        with PostgresServer() as server:
+            while left:
+                one = take()
+                _say(f"[{len(wanted) - len(left)}/{len(wanted)}] {one.name}: {one.fault}")
+                rows[one.name] = row = await _row(one, size, server, give_up - time.monotonic())
+                _say(f"    {one.name}: {_summary(row)}")
 
-    with PostgresServer() as server:
-        await asyncio.gather(lane(left.popleft), lane(left.pop))
+    await asyncio.gather(lane(left.popleft), lane(left.pop))
     return [rows[one.name] for one in wanted]
 
 
