@@ -18,6 +18,7 @@ from soniq.dashboard.cursors import FOREIGN, read, written
 from soniq.dashboard.desk import Desk
 from soniq.dashboard.operations import Refused
 from soniq.dashboard.questions import Page
+from soniq.dashboard.seen import only_seen
 from soniq.records import JobStatus
 
 _FIRST_ROWS: Final = 2_000
@@ -96,7 +97,10 @@ async def _walk(desk: Desk, condition: Condition, below: Place | None, most: int
 async def _look(
     desk: Desk, condition: Condition, below: Place | None, most: int, rows: int
 ) -> Found:
-    return await desk.look_up(lambda one: one.find(condition, below=below, most=most, rows=rows))
+    found = await desk.look_up(lambda one: one.find(condition, below=below, most=most, rows=rows))
+    if condition.text is None or not found.places:
+        return found
+    return await only_seen(desk, condition.text, found, most)
 
 
 async def _total(desk: Desk, condition: Condition, walk: _Walk, *, whole: bool) -> tuple[int, bool]:

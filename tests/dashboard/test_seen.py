@@ -1,0 +1,52 @@
+"""A search tells nothing of what is hidden."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import httpx
+from pydantic import SecretStr
+
+from soniq import Soniq
+
+
+async def _found(operator: httpx.AsyncClient, text: str, **more: int) -> dict[str, Any]:
+    answer = await operator.get("/api/jobs/search", params={"query": text, **more})
+    assert answer.status_code == 200, answer.text
+    page: dict[str, Any] = answer.json()
+    return page
+
+
+async def test_secrets_cannot_be_found_bit_by_bit(app: Soniq, operator: httpx.AsyncClient) -> None:
+    @app.job(name="log.in")
+    async def log_in(user: str, password: str, pin: SecretStr, more: dict[str, Any]) -> None: ...
+
+    await log_in.enqueue(
+        user="ann", password="hunter2", pin=SecretStr("4711-0815"), more={"token": "abc-xyz"}
+    )
+    for guess in ("hunter2", "hunt", "4711", "abc-xyz", '"hunter'):
+        page = await _found(operator, guess)
+        assert (page["jobs"], page["total_count"], page["has_more"]) == ([], 0, False), guess
+    for known in ("ann", "LOG.IN", "password"):
+        page = await _found(operator, known)
+        assert [job["args"]["user"] for job in page["jobs"]] == ["ann"], known
+        assert page["total_count"] == 1
+
+
+async def test_hidden_matches_keep_no_visible_ones_from_their_pages(
+    app: Soniq, operator: httpx.AsyncClient
+) -> None:
+    @app.job(name="log.in")
+    async def log_in(user: str, password: str) -> None: ...
+
+    seen = [await log_in.enqueue(user=f"summer {n}", password="x") for n in range(3)]
+    for n in range(20):
+        await log_in.enqueue(user=f"ann {n}", password="summer")
+    first = await _found(operator, "summer", limit=2)
+    assert [job["id"] for job in first["jobs"]] == [seen[2], seen[1]]
+    answer = await operator.get(
+        "/api/jobs/search",
+        params={"query": "summer", "limit": 2, "cursor": first["next_cursor"]},
+    )
+    assert [job["id"] for job in answer.json()["jobs"]] == [seen[0]]
+    assert answer.json()["has_more"] is False
