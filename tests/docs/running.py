@@ -108,6 +108,7 @@ class PageRun:
             async with asyncio.timeout(PATIENCE):
                 if serves is not None:
                     told = await _until_ready(process.stdout, serves)
+                    assert not process.stdout.at_eof(), f"{line} has ended\n{told.decode()}"
                     process.send_signal(signal.SIGINT)
                 told += await process.stdout.read()
                 code = await process.wait()

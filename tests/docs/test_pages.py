@@ -30,6 +30,7 @@ _NEEDS_MORE = (
 
 
 @pytest.mark.long
+@pytest.mark.timeout(300)  # a page may have twenty commands, each a process
 @pytest.mark.postgres
 @pytest.mark.parametrize("page", [str(page.relative_to(REPOSITORY)) for page in pages()])
 async def test_the_code_of_a_page_runs(
