@@ -135,6 +135,27 @@ async def test_the_end_ends_every_stream(memory_live: tuple[Live, Sight]) -> Non
         await rest
 
 
+async def test_what_is_over_ends_every_stream() -> None:
+    sight, ended = Sight(), asyncio.Event()
+    live = Live(sight.look, is_over=ended.is_set)
+    streams = [live.listen() for _ in range(3)]
+    for stream in streams:
+        await changed(stream)
+    rest = asyncio.gather(*(_rest(stream) for stream in streams))
+    ended.set()
+    assert live.is_full
+    async with asyncio.timeout(PATIENCE):
+        await rest
+
+
+async def test_a_closed_application_has_no_streams(app: Soniq) -> None:
+    stream = dashboard_of(app).desk.live.listen()
+    await changed(stream)
+    await app.close()
+    async with asyncio.timeout(PATIENCE):
+        await _rest(stream)
+
+
 async def _rest(stream: AsyncIterator[bytes]) -> None:
     async for _ in stream:
         pass

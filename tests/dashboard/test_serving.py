@@ -6,6 +6,7 @@ import importlib.util
 import re
 import signal
 import socket
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from tests.programs import Program
 __all__ = ["project"]
 
 PATIENCE = 30.0
+WEB_EXAMPLES = Path(__file__).parents[2] / "examples" / "web"
 
 
 @pytest.fixture
@@ -52,6 +54,25 @@ def test_it_is_served_until_told_to_stop(project: Project) -> None:
                 for _ in lines:
                     pass
         assert program.exit_code() == 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda each: each.name)
+def test_a_server_that_it_is_mounted_in_ends_under_an_open_page(
+    project: Project, number: signal.Signals
+) -> None:
+    options = ("uvicorn", "fastapi_app:web", "--port", "0", "--app-dir", str(WEB_EXAMPLES))
+    command = [sys.executable, "-m", *options]
+    with Program(command, cwd=project.folder) as program:
+        address = program.line(r"Uvicorn running on (http://\S+)").group(1)
+        with httpx.stream("GET", f"{address}/soniq/api/events", timeout=PATIENCE) as stream:
+            lines = stream.iter_lines()
+            assert any(line.startswith("event: changed") for line in lines)
+            program.send(number)
+            # Nothing else comes before it is over.
+            for _ in lines:
+                pass
+        program.line("Application shutdown complete")
+        program.exit_code()
 
 
 def test_other_addresses_take_a_key(project: Project) -> None:

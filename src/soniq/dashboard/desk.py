@@ -12,6 +12,7 @@ from soniq.backends.dead_letters import DeadLetterJob
 from soniq.backends.overview import EXACT, Counts, Overview
 from soniq.dashboard.answers import DeadLetter, Job
 from soniq.dashboard.figures import Stats
+from soniq.dashboard.hosting import server_is_ending
 from soniq.dashboard.live import Live, Look
 from soniq.dashboard.memo import Memo
 from soniq.plugins import Plugin
@@ -36,7 +37,7 @@ class Desk:
     def __init__(self, app: Soniq) -> None:
         self.app = app
         self.memo = Memo()
-        self.live = Live(self._look)
+        self.live = Live(self._look, is_over=lambda: app.is_closed or server_is_ending())
         self._redaction = Redaction(app.settings.redact, app._registry)
         self._counted = 0.0
 

@@ -19,6 +19,7 @@ MOST_LISTENERS: Final = 100
 KEEP_ALIVE: Final = 15.0
 _PACE: Final = 1.0
 _LONGEST_PAUSE: Final = 30.0
+_GLANCE: Final = 0.25
 # Of the time at most this share is spent looking.
 _SHARE: Final = 0.1
 
@@ -38,6 +39,7 @@ class Live:
 
     Args:
         look: looks once, given what was seen the last time.
+        is_over: whether streams are to end because of something that does not call `close`.
         pace: seconds between two looks, at least.
         keep_alive: seconds after which a stream says that it still stands.
     """
@@ -46,14 +48,16 @@ class Live:
         self,
         look: Callable[[Look | None], Awaitable[Look]],
         *,
+        is_over: Callable[[], bool] = lambda: False,
         pace: float = _PACE,
         keep_alive: float = KEEP_ALIVE,
     ) -> None:
         self._look = look
+        self._is_over = is_over
         self._pace = pace
         self._keep_alive = keep_alive
         self._listeners = 0
-        self._poller: asyncio.Task[None] | None = None
+        self._tasks: list[asyncio.Task[None]] = []
         self._news = asyncio.Event()
         self._seen: Look | None = None
         self._revision = 0
@@ -62,7 +66,11 @@ class Live:
     @property
     def is_full(self) -> bool:
         """Whether nobody else may listen."""
-        return self._closed or self._listeners >= MOST_LISTENERS
+        return self._ends or self._listeners >= MOST_LISTENERS
+
+    @property
+    def _ends(self) -> bool:
+        return self._closed or self._is_over()
 
     def reopen(self) -> None:
         """Take listeners again after `close`."""
@@ -72,10 +80,8 @@ class Live:
         """End every stream."""
         self._closed = True
         self._tell()
-        poller, self._poller = self._poller, None
-        if poller is not None:
-            poller.cancel()
-            await asyncio.wait([poller])
+        if tasks := self._cancel():
+            await asyncio.wait(tasks)
 
     async def listen(self) -> AsyncGenerator[bytes, None]:
         """The stream of one listener: what is so now, then what has changed."""
@@ -83,7 +89,7 @@ class Live:
         try:
             told = 0
             yield b"retry: 2000\n\n"
-            while not self._closed:
+            while not self._ends:
                 news = self._news
                 if self._revision > told and self._seen is not None:
                     told = self._revision
@@ -98,17 +104,32 @@ class Live:
 
     def _arrive(self) -> None:
         self._listeners += 1
-        if self._poller is None:
+        if not self._tasks:
             # What was seen before nobody looked may be long over.
             self._seen = None
-            self._poller = asyncio.create_task(self._poll(), name="soniq-dashboard-live")
+            self._tasks = [
+                asyncio.create_task(each, name="soniq-dashboard-live")
+                for each in (self._poll(), self._watch())
+            ]
 
     def _leave(self) -> None:
         # Nothing is awaited: whoever listened may be cancelled again and again.
         self._listeners -= 1
-        if self._listeners == 0 and self._poller is not None:
-            self._poller.cancel()
-            self._poller = None
+        if self._listeners == 0:
+            self._cancel()
+
+    def _cancel(self) -> list[asyncio.Task[None]]:
+        tasks, self._tasks = self._tasks, []
+        for task in tasks:
+            task.cancel()
+        return tasks
+
+    async def _watch(self) -> None:
+        """Wake the streams once they are to end."""
+        while True:
+            if self._ends:
+                self._tell()
+            await asyncio.sleep(_GLANCE)
 
     async def _poll(self) -> None:
         while True:
