@@ -49,8 +49,20 @@ async def test_other_sites_change_nothing(app: Soniq, ask: Ask, headers: dict[st
         client.delete(f"/api/jobs/{job_id}", headers=headers),
         client.post("/api/dead-letter/delete", json={"filter": {}}, headers=headers),
     ):
-        assert (await request).status_code == 403
+        reply = await request
+        assert reply.status_code == 403
+        assert "SONIQ_DASHBOARD_ALLOWED_ORIGINS" in reply.json()["detail"]
     assert (await app.get_job(job_id) or {})["status"] == "queued"
+
+
+async def test_behind_a_proxy_the_own_page_is_known_by_its_public_origin(
+    app: Soniq, ask: Ask
+) -> None:
+    settings = {"allowed_origins": ("https://jobs.company.example",)}
+    browser = ask(dashboard_of(app, settings=settings), {"origin": "https://jobs.company.example"})
+    assert (await browser.post("/login", data={"key": KEY})).status_code == 303
+    job_id = await app.enqueue("tidy.up")
+    assert (await browser.post(f"/api/jobs/{job_id}/cancel")).status_code == 200
 
 
 @pytest.mark.parametrize("headers", [OWN_PAGE, {"sec-fetch-site": "same-origin"}], ids=str)
@@ -81,7 +93,9 @@ async def test_a_form_is_no_order(app: Soniq, operator: httpx.AsyncClient) -> No
 async def test_a_forged_host_is_refused(app: Soniq, ask: Ask, host: str) -> None:
     client = ask(dashboard_of(app, settings={"api_key": None}), {"host": host})
     for path in ("/", "/api/stats", "/health", "/login"):
-        assert (await client.get(path)).status_code == 400
+        reply = await client.get(path)
+        assert reply.status_code == 400
+        assert "SONIQ_DASHBOARD_ALLOWED_ORIGINS" in reply.json()["detail"]
 
 
 @pytest.mark.parametrize(
@@ -166,7 +180,23 @@ async def test_large_requests_are_refused(app: Soniq, operator: httpx.AsyncClien
 async def test_every_answer_keeps_browsers_from_harm(
     operator: httpx.AsyncClient, path: str
 ) -> None:
-    headers = (await operator.get(path)).headers
+    keeps_browsers_from_harm((await operator.get(path)).headers)
+
+
+async def test_so_does_the_answer_to_what_fails(
+    app: Soniq, ask: Ask, caplog: pytest.LogCaptureFixture
+) -> None:
+    def authorize(_: Any) -> str:
+        raise RuntimeError("the directory is away")
+
+    reply = await ask(dashboard_of(app, authorize=authorize)).get("/api/stats")
+    assert (reply.status_code, set(reply.json())) == (500, {"detail"})
+    keeps_browsers_from_harm(reply.headers)
+    assert "the directory is away" not in reply.text
+    assert "the directory is away" in caplog.text
+
+
+def keeps_browsers_from_harm(headers: httpx.Headers) -> None:
     policy = headers["content-security-policy"]
     assert "default-src 'none'" in policy
     assert "frame-ancestors 'none'" in policy

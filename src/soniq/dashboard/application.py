@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 
@@ -27,12 +26,10 @@ from soniq.dashboard.operations import Refused
 from soniq.dashboard.pages import page_routes
 from soniq.dashboard.replies import json_reply, problem
 from soniq.dashboard.safeguards import Safeguards
-from soniq.dashboard.serving import WENT_WRONG, route_of
+from soniq.dashboard.serving import route_of
 from soniq.dashboard.settings import DashboardSettings
 from soniq.dashboard.signing_in import login_route, logout_route
 from soniq.dashboard.streaming import events_route
-
-_log = logging.getLogger("soniq.dashboard")
 
 
 class Dashboard(Starlette):
@@ -81,10 +78,10 @@ class Dashboard(Starlette):
             exception_handlers={
                 HTTPException: _http_problem,
                 Refused: _refused,
-                Exception: _internal,
             },
             lifespan=lifespan,
         )
+        self.state.origins = frozenset(settings.allowed_origins)
         # A redirect would name the host that the request claims.
         self.router.redirect_slashes = False
 
@@ -129,8 +126,3 @@ async def _http_problem(_: Request, error: Exception) -> Response:
 async def _refused(_: Request, error: Exception) -> Response:
     assert isinstance(error, Refused)
     return problem(error.status, error.detail)
-
-
-async def _internal(request: Request, error: Exception) -> Response:
-    _log.error("%s %s failed", request.method, request.url.path, exc_info=error)
-    return problem(500, WENT_WRONG)

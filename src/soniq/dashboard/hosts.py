@@ -58,7 +58,8 @@ class Hosts:
         refusal = problem(
             400,
             "The request's Host is none of the dashboard's names. Use the address it was started"
-            " on, or add the origin you use to SONIQ_DASHBOARD_ALLOWED_ORIGINS.",
+            " on; behind a proxy name the public origin in SONIQ_DASHBOARD_ALLOWED_ORIGINS, such as"
+            " https://jobs.example.com.",
         )
         await refusal(scope, receive, send)
 

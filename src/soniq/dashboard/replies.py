@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Final
 
 from pydantic_core import to_json
 from starlette.responses import HTMLResponse, Response
 
-JSON = "application/json"
+JSON: Final = "application/json"
+WENT_WRONG: Final = "Something went wrong here; the dashboard's log tells what."
 
 
 def json_reply(content: bytes, status: int = 200) -> Response:

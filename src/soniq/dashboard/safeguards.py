@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from typing import Final
 
 from starlette.datastructures import MutableHeaders
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from soniq.dashboard.replies import problem
+from soniq.dashboard.replies import WENT_WRONG, problem
+
+_log = logging.getLogger("soniq.dashboard")
 
 MOST_HEADER_BYTES: Final = 16 * 1024
 _LONGEST_PATH: Final = 4096
@@ -35,7 +39,7 @@ def with_style(digest: str) -> str:
 
 
 class Safeguards:
-    """Around the dashboard: refuses what is too large, and adds the headers.
+    """Around the dashboard: refuses what is too large, answers for what fails, adds the headers.
 
     Args:
         app: what is guarded.
@@ -49,16 +53,32 @@ class Safeguards:
             await self._app(scope, receive, send)
             return
 
+        begun = False
+
         async def guarded(message: Message) -> None:
+            nonlocal begun
             if message["type"] == "http.response.start":
+                begun = True
                 headers = MutableHeaders(scope=message)
                 for name, value in _HEADERS.items():
                     headers.setdefault(name, value)
             await send(message)
 
+        try:
+            await self._guarded(scope, receive, guarded)
+        except ClientDisconnect:
+            # Nobody waits for an answer.
+            return
+        except Exception:
+            _log.exception("%s %s failed", scope["method"], scope["path"])
+            if begun:
+                raise
+            await problem(500, WENT_WRONG)(scope, receive, guarded)
+
+    async def _guarded(self, scope: Scope, receive: Receive, send: Send) -> None:
         if sum(len(name) + len(value) for name, value in scope["headers"]) > MOST_HEADER_BYTES:
-            await problem(431, "The request's headers are too large.")(scope, receive, guarded)
+            await problem(431, "The request's headers are too large.")(scope, receive, send)
         elif len(scope.get("raw_path") or scope["path"]) > _LONGEST_PATH:
-            await problem(414, "The request's path is too long.")(scope, receive, guarded)
+            await problem(414, "The request's path is too long.")(scope, receive, send)
         else:
-            await self._app(scope, receive, guarded)
+            await self._app(scope, receive, send)

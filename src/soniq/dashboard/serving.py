@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable
-from typing import Any, Final
+from typing import Any
 
 from pydantic import BaseModel, ValidationError
 from starlette.requests import Request
@@ -15,16 +15,14 @@ from soniq.backends.base import Unstorable
 from soniq.dashboard.bodies import read_body
 from soniq.dashboard.desk import Desk
 from soniq.dashboard.operations import Asked, Nothing, Operation, Refused
-from soniq.dashboard.origins import is_own_page
+from soniq.dashboard.origins import is_own_page, not_own_page
 from soniq.dashboard.paths import prefix_of
 from soniq.dashboard.recording import recorded
-from soniq.dashboard.replies import JSON, json_reply, problem
+from soniq.dashboard.replies import JSON, WENT_WRONG, json_reply, problem
 from soniq.dashboard.visitors import Visitor
 from soniq.errors import SoniqError
 
 _log = logging.getLogger("soniq.dashboard")
-
-WENT_WRONG: Final = "Something went wrong here; the dashboard's log tells what."
 
 
 def route_of(operation: Operation, desk: Desk) -> Route:
@@ -87,7 +85,7 @@ def check_may_write(visitor: Visitor, request: Request) -> None:
     # A cookie goes along with what other sites make a browser send; a key in a header does not.
     silence = visitor.signed_in_by == "host"
     if visitor.in_browser and not is_own_page(request, allow_silence=silence):
-        raise Refused(403, "Changes are taken from the dashboard's own pages only.")
+        raise Refused(403, not_own_page(request, "Changes are"))
 
 
 def _read_only(visitor: Visitor) -> str:

@@ -12,7 +12,7 @@ from starlette.routing import Route
 from soniq.dashboard.access import Access, address_of
 from soniq.dashboard.bodies import read_body
 from soniq.dashboard.login import local_path, login_page
-from soniq.dashboard.origins import is_own_page
+from soniq.dashboard.origins import is_own_page, not_own_page
 from soniq.dashboard.paths import prefix_of
 from soniq.dashboard.replies import problem
 from soniq.dashboard.sessions import COOKIE, LIFE
@@ -38,7 +38,7 @@ def logout_route() -> Route:
 
     async def logout(request: Request) -> Response:
         if not is_own_page(request, allow_silence=True):
-            return problem(403, "Log out on the dashboard's own page.")
+            return problem(403, not_own_page(request, "Logging out is"))
         prefix = prefix_of(request.scope)
         reply = RedirectResponse(f"{prefix}/login", 303)
         reply.delete_cookie(COOKIE, path=prefix or "/", httponly=True, samesite="strict")
@@ -50,7 +50,7 @@ def logout_route() -> Route:
 async def _signed_in(access: Access, request: Request) -> Response:
     assert access.sessions is not None
     if not is_own_page(request, allow_silence=True):
-        return problem(403, "Log in on the dashboard's own page.")
+        return problem(403, not_own_page(request, "The key is"))
     address = address_of(request)
     if wait := access.attempts.wait_for(address):
         told = f"Too many wrong keys; try again in {wait:.0f} seconds."
