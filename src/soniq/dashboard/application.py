@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
+from functools import cache
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -87,18 +88,13 @@ class Dashboard(Starlette):
 
 
 def _routes(desk: Desk, access: Access) -> list[BaseRoute]:
-    description = describe(OPERATIONS)
-
-    async def openapi(_: Request) -> Response:
-        return json_reply(description)
-
     return [
         login_route(access),
         logout_route(),
         health_route(desk),
         events_route(desk.live),
         metrics_route(desk),
-        Route("/api/openapi.json", openapi, methods=["GET"]),
+        Route("/api/openapi.json", _openapi, methods=["GET"]),
         *plugin_routes(desk.app),
         *(route_of(operation, desk) for operation in OPERATIONS),
         *page_routes(),
@@ -116,6 +112,15 @@ def _cors(settings: DashboardSettings) -> list[Middleware]:
             allow_headers=["X-API-Key", "Authorization", "Content-Type"],
         )
     ]
+
+
+@cache
+def _description() -> bytes:
+    return describe(OPERATIONS)
+
+
+async def _openapi(_: Request) -> Response:
+    return json_reply(_description())
 
 
 async def _http_problem(_: Request, error: Exception) -> Response:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel, TypeAdapter
@@ -84,10 +85,15 @@ class Operation:
     @property
     def adapter(self) -> TypeAdapter[Any]:
         """Words the answers."""
-        return TypeAdapter(self.answer)
+        return _adapter(self.answer)
 
     @property
     def summary(self) -> str:
         """What it does, in a line."""
         lines = (self.call.__doc__ or "").strip().splitlines()
         return lines[0].rstrip(".") if lines else self.path
+
+
+@cache
+def _adapter(answer: Any) -> TypeAdapter[Any]:
+    return TypeAdapter(answer)
