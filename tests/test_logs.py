@@ -137,6 +137,14 @@ def test_passwords_in_texts(text: str, shown: str) -> None:
     assert masked(text) == shown
 
 
+@pytest.mark.timeout(30)
+@pytest.mark.parametrize("word", ["x", "x:", "a://", "a://b:c", "postgres://", "password="])
+def test_masking_a_long_text_takes_no_time_to_speak_of(word: str) -> None:
+    shown = masked(word * 200_000 + " postgresql://ann:secret@host")
+    assert "secret" not in shown
+    assert shown.endswith(":***@host")
+
+
 async def test_a_database_that_is_away_is_told_without_its_password(
     caplog: pytest.LogCaptureFixture,
 ) -> None:

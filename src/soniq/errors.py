@@ -33,8 +33,9 @@ SONIQ_UNSUPPORTED_CONNECTION: Final = "SONIQ_UNSUPPORTED_CONNECTION"
 MIGRATION_FAILED: Final = "MIGRATION_FAILED"
 
 # A password may hold a slash that was not written as %2F; digits before a path are a port.
+# A word is tried from its beginning only: from each of its characters, a long one took minutes.
 _PASSWORD = re.compile(
-    r"(?P<head>[a-zA-Z][\w+.-]*://[^\n\"'/:@]*:)(?!\d+(?:[,/?#\s]|$))(?:(?!://)[^\s\"'])*(?=@)"
+    r"(?P<head>(?<![\w+.-])[\w+.-]+://[^\n\"'/:@]*:)(?!\d+(?:[,/?#\s]|$))(?:(?!://)[^\s\"'])*(?=@)"
 )
 _PASSWORD_FIELD = re.compile(r"(?P<head>\b(?:ssl)?password=)[^\s&\"']+", re.IGNORECASE)
 
