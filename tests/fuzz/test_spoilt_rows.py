@@ -6,6 +6,7 @@ import sqlite3
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import ClassVar, Final, NamedTuple
 
@@ -106,7 +107,7 @@ _ANYTHING = [*_TEXTS, *_BLOBS, "NULL", "'garbage'"]
 _SQLITE_COLUMNS: Final = (
     *("id", "job_name", "status", "queue", "priority", "attempts", "max_attempts", "crashes"),
     *("claim", "dedup_key", "scheduled_at", "created_at", "started_at", "finished_at"),
-    *("updated_at", "unknown_since", "worker_id", "producer_id", "last_error", "result"),
+    *("updated_at", "unknown_since", "worker_id", "producer_id", "last_error", "result", "trace"),
 )
 
 
@@ -192,7 +193,7 @@ async def test_a_worker_goes_on(app: Soniq, rows: Rows, effort: int) -> None:
 
 
 @pytest.mark.parametrize("place", ["sqlite"], indirect=True)
-@pytest.mark.parametrize("column", ["id", "queue", "scheduled_at", "args", "priority"])
+@pytest.mark.parametrize("column", ["id", "queue", "scheduled_at", "args", "priority", "trace"])
 async def test_what_sqlite_took_and_no_worker_can_read_is_cancelled(
     app: Soniq, rows: Rows, column: str
 ) -> None:
@@ -203,3 +204,25 @@ async def test_what_sqlite_took_and_no_worker_can_read_is_cancelled(
         await until_status(app, good, "done")
         (cancelled,) = await app.list_jobs(status="cancelled")
     assert f"{column} was" in cancelled["last_error"]
+
+
+async def test_a_job_at_the_end_of_the_calendar_waits_beside_such_a_row(
+    app: Soniq, rows: Rows
+) -> None:
+    never = [
+        await app.enqueue("good", args={}, scheduled_at=scheduled_at)
+        for scheduled_at in (datetime.max.replace(tzinfo=UTC), datetime(9999, 12, 31, tzinfo=UTC))
+    ]
+    spoilt = await app.enqueue("spoilt", args={}, delay=3600)
+    assert await rows.spoil(spoilt, [Spoilt("claim", "2147483647")])
+    async with working(app):
+        good = await app.enqueue("good", args={"number": 1}, priority=1000)
+        await until_status(app, good, "done")
+        await until_status(app, spoilt, "cancelled", "done")
+    assert {job["id"] for job in await app.list_jobs(status="queued")} == {*never}
+
+
+async def test_a_job_due_since_the_beginning_of_the_calendar_is_run(app: Soniq) -> None:
+    async with working(app):
+        job_id = await app.enqueue("good", args={}, scheduled_at=datetime.min.replace(tzinfo=UTC))
+        await until_status(app, job_id, "done")

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
 from soniq.limits import check_seconds
+
+# The driver of Postgres stores the very ends of the calendar as infinities, which are no times.
+_EARLIEST: Final = datetime.min.replace(microsecond=1, tzinfo=UTC)
+_LATEST: Final = datetime.max.replace(microsecond=999_998, tzinfo=UTC)
 
 
 def due(scheduled_at: Any, delay: Any) -> tuple[datetime | None, float]:
@@ -42,6 +46,6 @@ def _aware(when: datetime) -> datetime:
             "datetime.now(UTC), or give seconds or a timedelta"
         )
     try:
-        return when.astimezone(UTC)
+        return min(max(when.astimezone(UTC), _EARLIEST), _LATEST)
     except OverflowError as error:
         raise ValueError(f"scheduled_at {when.isoformat()} is out of range in UTC") from error

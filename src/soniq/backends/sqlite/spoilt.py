@@ -69,6 +69,7 @@ _SOUND: Final[Mapping[str, Callable[[Any], bool]]] = {
     "claim": _is_number,
     "dedup_key": _is_text_or_nothing,
     "producer_id": _is_text_or_nothing,
+    "trace": _is_text_or_nothing,
     "scheduled_at": _is_time,
     "created_at": _is_time,
     "args": _is_text,
@@ -110,6 +111,7 @@ def _cancel(database: Database, row: tuple[Any, ...], now: str) -> str:
         "args": "{}",
         "dedup_key": None,
         "producer_id": None,
+        "trace": None,
     }
     changes = {column: stand_ins.get(column, 0) for column in spoilt} | {
         "status": "cancelled",

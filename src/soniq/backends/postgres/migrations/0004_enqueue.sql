@@ -58,8 +58,9 @@ BEGIN
             wanted_priority
             USING ERRCODE = 'invalid_parameter_value';
     END IF;
-    IF NOT isfinite(wanted_time) THEN
-        RAISE EXCEPTION 'scheduled_at must be a point in time, got %', wanted_time
+    -- What a worker written in Python can read.
+    IF wanted_time NOT BETWEEN '0001-01-01 00:00+00' AND '9999-12-31 23:59:59.999999+00' THEN
+        RAISE EXCEPTION 'scheduled_at must be in the years 1 to 9999, got %', wanted_time
             USING ERRCODE = 'invalid_parameter_value';
     END IF;
     IF char_length(wanted_key) NOT BETWEEN 1 AND 512 THEN

@@ -7,8 +7,8 @@ WITH unreadable AS MATERIALIZED (
     WHERE (status = 'queued' OR (status = 'processing' AND worker_id = $1::uuid))
         AND (
             greatest(attempts, claim) = 2147483647
-            OR created_at NOT BETWEEN '0001-01-02 00:00+00' AND '9999-12-30 00:00+00'
-            OR scheduled_at NOT BETWEEN '0001-01-02 00:00+00' AND '9999-12-30 00:00+00'
+            OR created_at NOT BETWEEN '0001-01-01 00:00+00' AND '9999-12-31 23:59:59.999999+00'
+            OR scheduled_at NOT BETWEEN '0001-01-01 00:00+00' AND '9999-12-31 23:59:59.999999+00'
         )
     LIMIT 1000
 ),
