@@ -12,6 +12,7 @@ import asyncio
 import logging
 import sys
 import sysconfig
+import threading
 import time
 import warnings
 from collections.abc import Mapping, Sequence
@@ -32,6 +33,7 @@ STANDARD_LIBRARY = Path(sysconfig.get_path("stdlib"))
 SHAKY_FILES = ("antigravity.py", "bisect.py", "heapq.py", "shelve.py")
 DOOMED_FILE = "this.py"
 ALWAYS = 1_000
+PARSER = threading.Lock()
 
 app = Soniq(database_url=DATABASE, result_ttl=86_400)
 
@@ -54,9 +56,12 @@ def count(ctx: JobContext, path: str, failures: int) -> Count:
     source = (STANDARD_LIBRARY / path).read_bytes()
     lines = source.count(b"\n")
     try:
-        nodes = list(ast.walk(ast.parse(source)))
+        # In some versions of Python two threads at once make ast.parse fail (its issue 106905).
+        with PARSER:
+            tree = ast.parse(source)
     except (SyntaxError, ValueError, RecursionError):
         return Count(lines, valid=False)
+    nodes = list(ast.walk(tree))
     return Count(
         lines,
         functions=sum(isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) for node in nodes),

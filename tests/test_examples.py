@@ -10,6 +10,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.docs.blocks import blocks
+
 REPOSITORY = Path(__file__).parent.parent
 EXAMPLES = REPOSITORY / "examples"
 SONIQ = Path(sys.executable).with_name("soniq")
@@ -30,8 +32,9 @@ def example(folder: Path, name: str, *arguments: str) -> str:
 
 
 def test_the_first_example_of_the_readme_works(tmp_path: Path, pg_url: str) -> None:
-    readme = (REPOSITORY / "README.md").read_text()
-    program, commands = re.findall(r"```(?:python|sh)\n(.*?)```", readme, re.DOTALL)[1:3]
+    shown = blocks(REPOSITORY / "README.md")
+    at = next(at for at, block in enumerate(shown) if block.title == "shop.py")
+    program, commands = shown[at].text, shown[at + 1].text
     assert "postgresql://localhost/shop" in program
     (tmp_path / "shop.py").write_text(program.replace("postgresql://localhost/shop", pg_url))
 
@@ -147,4 +150,5 @@ def test_what_surrounds_a_run_shares_its_context(tmp_path: Path) -> None:
 
 def test_every_example_is_run_here() -> None:
     here = Path(__file__).read_text()
+    here += (REPOSITORY / "tests/integrations/test_example_apps.py").read_text()
     assert [file.name for file in EXAMPLES.glob("*.py") if f'"{file.name}"' not in here] == []

@@ -291,7 +291,9 @@ async def test_hooks_open_and_end_the_spans_of_a_real_tracer(url):
     await app.run_worker(run_once=True)
     await app.close()
 
-    failed, done = exporter.get_finished_spans()
+    # Soniq makes spans of its own beside those of the hooks.
+    own = [span for span in exporter.get_finished_spans() if span.name.startswith("job:")]
+    failed, done = own
     assert not spans
     assert {failed.name, done.name} == {"job:traced"}
     assert [span.attributes["job.id"] for span in (failed, done)] == [job_id, job_id]
