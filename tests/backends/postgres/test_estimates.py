@@ -7,6 +7,7 @@ import pytest
 
 from soniq.backends.overview import EXACT, Condition
 from soniq.backends.postgres import PostgresBackend, overview
+from tests.backends.postgres.test_plans import assert_by_index, plan_of
 from tests.backends.stores import settings
 from tests.factories import new_jobs
 
@@ -105,4 +106,21 @@ async def test_up_to_the_bound_every_job_is_counted(pg_url: str) -> None:
         assert not counts.estimated
         assert sum(each.done + each.cancelled for each in counts.queues) == EXACT
     finally:
+        await backend.close()
+
+
+async def test_what_has_ended_is_found_by_its_index(pg_url: str) -> None:
+    backend = await stored(pg_url, 20_000, 0)
+    await backend.insert(new_jobs(1_000))
+    connection = await asyncpg.connect(pg_url)
+    try:
+        for name, value in overview._IN_ORDER.items():
+            await connection.execute(f"SET {name} = {value}")
+        found = await backend.overview.find(Condition(status="done"), below=None, most=50, rows=500)
+        wanted = (None, "done", None, None)
+        for start, end in ((None, None), found.places[-1]):
+            nodes = await plan_of(connection, "find_ended", start, 500, 51, *wanted, end)
+            assert_by_index(nodes, "soniq_jobs_ended", most=600)
+    finally:
+        await connection.close()
         await backend.close()

@@ -114,3 +114,16 @@ def test_looking_for_work_costs_the_same_however_much_waits(crowded: str, name: 
         connection.execute(SQL[name], {**wanted, "share": 1}).fetchall()
 
     assert steps < 100
+
+
+def test_what_has_ended_is_found_however_much_waits(crowded: str) -> None:
+    asked = {"below": "id", "ended_at": LATER, "most": 50, "rows": 500}
+    asked |= dict.fromkeys(("queue", "status", "job_name", "text"))
+    with closing(sqlite3.connect(crowded)) as connection:
+        plan = [
+            row[3] for row in connection.execute("EXPLAIN QUERY PLAN " + SQL["find_ended"], asked)
+        ]
+
+    looks = [step for step in plan if "soniq_jobs" in step]
+    assert looks
+    assert all("soniq_jobs_ended (finished_at" in step for step in looks), plan
