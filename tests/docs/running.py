@@ -56,9 +56,12 @@ class PageRun:
             path = self._folder / block.title
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text)
+        if block.given is not None:
+            given = block.given.replace(_POSTGRES, self._postgres)
+            await self._python(textwrap.dedent(given), page, block.line)
         match block.language:
             case "python" if block.title is None:
-                await self._program(block, text, page)
+                await self._python(text, page, block.line)
             case "sh":
                 for line in text.replace("\\\n", " ").splitlines():
                     await self._command(line)
@@ -66,12 +69,6 @@ class PageRun:
                 await self._sql(text)
             case language:
                 _read(language, text)
-
-    async def _program(self, block: Block, text: str, page: Path) -> None:
-        if block.given is not None:
-            given = block.given.replace(_POSTGRES, self._postgres)
-            await self._python(textwrap.dedent(given), page, block.line)
-        await self._python(text, page, block.line)
 
     async def _python(self, text: str, page: Path, line: int) -> None:
         source = "\n" * (line - 1) + text
