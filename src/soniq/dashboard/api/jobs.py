@@ -18,7 +18,7 @@ _NO_SUCH_JOB: Final = "There is no such job; it may have been deleted since."
 
 
 async def jobs(asked: Asked[JobsQuestion, Any]) -> JobsPage:
-    """Jobs, newest first; dead letters only where they are asked for."""
+    """Jobs, newest first, ended ones by their end; dead letters only where they are asked for."""
     page = asked.query
     return await _page(asked, Condition(page.queue, page.status))
 
