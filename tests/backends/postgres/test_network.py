@@ -11,7 +11,8 @@ import pytest
 from soniq import Soniq, SoniqError
 from soniq.backends.base import Unavailable
 from soniq.backends.postgres import PostgresBackend
-from soniq.backends.postgres.connection import STATEMENT_TIMEOUT, Database
+from soniq.backends.postgres.callers import CallersConnection
+from soniq.backends.postgres.connection import STATEMENT_TIMEOUT, Database, Link, Rows
 from soniq.backends.postgres.dialling import hosts_of
 from soniq.backends.postgres.listener import Listener, lock_key
 from soniq.records import Done
@@ -126,6 +127,27 @@ async def test_claims_and_ends_find_another_way_once_a_heartbeat_has(
     assert await session.finish([ending(claimed, Done())], repeated=True) == {claimed.id}
     assert [job.id for job in (await session.claim(1)).jobs] == [other.id]
     await session.leave()
+
+
+async def test_a_way_that_is_doubted_while_it_is_made_counts_as_lost(
+    pg_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database = Database(pg_url)
+    link, fetch = Link(database, traced=True), database.fetch
+
+    async def doubted(connection: CallersConnection, statement: str) -> Rows:
+        rows = await fetch(connection, statement)
+        link.doubt(-1.0)
+        return rows
+
+    monkeypatch.setattr(database, "fetch", doubted)
+    with pytest.raises(Unavailable):
+        async with link.held() as connection:
+            await connection.fetchval("SELECT 1")
+    monkeypatch.undo()
+    async with link.held() as connection:
+        assert await connection.fetchval("SELECT 1") == 1
+    await link.close(2.0)
 
 
 async def test_a_worker_ends_its_own_session_that_the_server_takes_for_alive(

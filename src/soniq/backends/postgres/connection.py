@@ -226,15 +226,17 @@ class Link:
             self.drop()
 
     async def _connected(self) -> asyncpg.Connection[asyncpg.Record]:
-        if self._connection is None or self._connection.is_closed():
+        connection = self._connection
+        if connection is None or connection.is_closed():
             self.drop()
-            self._connection = await self._database.connect()
+            # Held here too: `doubt` may drop it meanwhile, and then its use is what fails.
+            connection = self._connection = await self._database.connect()
             if self._planning and not self._database.pooled:
-                await self._connection.execute(self._planning)
+                await connection.execute(self._planning)
             if self._traced and not self._database.pooled:
-                rows = await self._database.fetch(self._connection, "server_session")
+                rows = await self._database.fetch(connection, "server_session")
                 self._session = ServerSession(*rows[0])
-        return self._connection
+        return connection
 
     async def fetch(self, statement: str, *args: Any) -> Rows:
         """Run one of the named statements."""
