@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
 from typing import Any, Final
 
-import asyncpg
 import pytest
 from hypothesis import strategies as st
 
 from soniq.backends.postgres.wakeups import CHANNEL
 from soniq.records import Done
+from tests.backends.postgres.conftest import sql, store
 from tests.backends.stores import PostgresStore, Recruit
 from tests.factories import new_job
 from tests.fuzz.effort import each_awaited, efforts
 from tests.fuzz.values import json as any_json
 from tests.fuzz.values import numbers, texts
+
+__all__ = ["sql", "store"]
 
 _MOST: Final = 7900
 _NOW: Final = 1_800_000_000_000_000
@@ -58,25 +59,6 @@ def _spelled(document: Any) -> str:
 
 _foreign = st.one_of(texts, st.builds(_spelled, any_json))
 payloads = st.integers(0, 3).flatmap(lambda number: _nearly_sound if number else _foreign)
-
-
-@pytest.fixture
-async def store(pg_url: str) -> AsyncIterator[PostgresStore]:
-    store = PostgresStore(pg_url)
-    try:
-        store.backend = await store.open()
-        yield store
-    finally:
-        await store.close()
-
-
-@pytest.fixture
-async def sql(store: PostgresStore) -> AsyncIterator[Any]:
-    connection = await asyncpg.connect(store.url)
-    try:
-        yield connection
-    finally:
-        await connection.close()
 
 
 def sendable(payload: str) -> bool:

@@ -7,7 +7,6 @@ import subprocess
 import sys
 import sysconfig
 import tarfile
-import venv
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -93,15 +92,23 @@ def found_packages(folder: Path) -> Packages:
     return Packages(*(next((folder / place).iterdir()) for place in places))
 
 
-def make_environment(folder: Path, requirement: str) -> Environment:
-    """Make an environment that has `requirement` and what it needs, in the locked versions."""
+def make_environment(
+    folder: Path, requirement: str, *, python: str = sys.executable
+) -> Environment:
+    """Make an environment that has `requirement` and what it needs, in the locked versions.
+
+    Args:
+        folder: where it will be.
+        requirement: what pip is to install.
+        python: the interpreter that it is for.
+    """
     lock = str(ROOT / "requirements-dev.lock")
-    return _with_installed(folder, "--constraint", lock, requirement)
+    return _with_installed(folder, python, "--constraint", lock, requirement)
 
 
 def make_typed_environment(folder: Path, wheel: Path) -> Environment:
     """Make an environment that has `wheel`, and after it what the running one has."""
-    made = _with_installed(folder, "--no-deps", str(wheel))
+    made = _with_installed(folder, sys.executable, "--no-deps", str(wheel))
     [packages] = folder.glob("lib/python*/site-packages")
     # The paths that such a file names are not searched for further files of the kind, so the
     # checkout, which is installed there by one, stays out.
@@ -125,9 +132,9 @@ def _built(kind: str, source: Path, target: Path) -> Path:
     return package
 
 
-def _with_installed(folder: Path, *arguments: str) -> Environment:
-    venv.create(folder, with_pip=True)
+def _with_installed(folder: Path, python: str, *arguments: str) -> Environment:
     made = Environment(folder)
+    _succeed([python, "-m", "venv", folder], made.variables({"PYTHONWARNINGS": None}))
     _succeed(
         [made.python, "-m", "pip", "install", "-q", *arguments],
         made.variables({"PYTHONWARNINGS": None}),
