@@ -9,10 +9,8 @@ from typing import assert_type
 from soniq import JobContext, Soniq
 from soniq.dead_letter import DeadLetterFilter, DeadLetterReason
 from soniq.metrics import MetricsSink, PrometheusMetricsSink
-from soniq.plugins import Dead, Plugin, Retry
+from soniq.plugins import Dead, Plugin, PluginJob, PluginWorker, Retry
 from soniq.plugins.metrics import Metrics
-from soniq.plugins.outcomes import PluginOutcome
-from soniq.plugins.views import PluginJob, PluginWorker
 
 
 class Patience(Plugin):
@@ -30,7 +28,7 @@ class Patience(Plugin):
         job: PluginJob,
         exception: BaseException | None,
         result: object,
-    ) -> PluginOutcome | None:
+    ) -> Retry | Dead | None:
         if isinstance(exception, TimeoutError):
             return Retry(timedelta(minutes=5))
         return Dead(DeadLetterReason.PERMANENT_FAILURE) if exception else None
