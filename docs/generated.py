@@ -21,9 +21,8 @@ A value out of bounds is refused by name. All times are seconds.
 |---|---|---|---|"""
 _SETTINGS_END = """\
 Read from the environment only: `SONIQ_DASHBOARD_API_KEY`, `SONIQ_DASHBOARD_WRITE_ENABLED` and
-`SONIQ_DASHBOARD_ALLOWED_ORIGINS` (see [the dashboard](../guides/dashboard.md));
-`SONIQ_SCHEDULER_SUPPRESS_WARNING`, which set to 1 keeps a worker with periodic jobs from asking
-for a scheduler; `NO_COLOR` and `FORCE_COLOR`.
+`SONIQ_DASHBOARD_ALLOWED_ORIGINS` (see [the dashboard](../guides/dashboard.md)), `NO_COLOR` and
+`FORCE_COLOR`.
 """
 _COMMANDS_INTRODUCTION = """\
 # Commands
@@ -92,7 +91,7 @@ def cli_page() -> str:
     parts = [_COMMANDS_INTRODUCTION]
     for path, command in _leaves(root, "soniq"):
         parts += [f"## {path}", "", (command.help or "").strip().replace("\b", ""), ""]
-        parts += _command_table(command)
+        parts += [*_examples(command), *_command_table(command)]
     return "\n".join(parts)
 
 
@@ -106,14 +105,27 @@ def _leaves(command: Any, path: str) -> Iterator[tuple[str, Any]]:
 
 
 def _command_table(command: Any) -> list[str]:
-    rows = []
-    for parameter in command.params:
-        if getattr(parameter, "hidden", False) or parameter.name == "help":
-            continue
-        options = [*parameter.opts, *parameter.secondary_opts]
-        name = ", ".join(f"`{option}`" for option in options)
-        if parameter.param_type_name == "argument":
-            name = f"`{parameter.metavar or parameter.name.upper()}`"
-        help_text = _marked_up(getattr(parameter, "help", "") or "")
-        rows.append(f"| {name} | {help_text} |")
-    return ["| Option | Meaning |", "|---|---|", *rows, ""] if rows else []
+    shown = [one for one in command.params if not getattr(one, "hidden", False)]
+    rows = [_parameter_row(one) for one in shown if one.name != "help"]
+    return ["| Option | Default | Meaning |", "|---|---|---|", *rows, ""] if rows else []
+
+
+def _parameter_row(parameter: Any) -> str:
+    default = parameter.default
+    told = f"`{default}`" if isinstance(default, str | int | float) and default is not False else ""
+    help_text = _marked_up(getattr(parameter, "help", "") or "")
+    return f"| {_parameter_name(parameter)} | {told} | {help_text} |"
+
+
+def _parameter_name(parameter: Any) -> str:
+    value = parameter.metavar or ""
+    if parameter.param_type_name == "argument":
+        return f"`{value or parameter.name.upper()}`"
+    options = [*parameter.opts, *parameter.secondary_opts]
+    return ", ".join(f"`{option} {value}`".replace(" `", "`") for option in options)
+
+
+def _examples(command: Any) -> list[str]:
+    """The lines that its help ends with."""
+    lines = (command.epilog or "").splitlines()[1:]
+    return ["```sh", *(line.strip() for line in lines), "```", ""] if lines else []

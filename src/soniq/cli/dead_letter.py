@@ -138,7 +138,9 @@ def cleanup(
 def export(
     path: Annotated[str, typer.Option("--output", "-o", metavar="FILE", help="- is stdout.")],
     app: App = None,
-    format: Annotated[ExportFormat, typer.Option("--format")] = ExportFormat.csv,
+    format: Annotated[
+        ExportFormat, typer.Option("--format", help="What is written.")
+    ] = ExportFormat.csv,
     glob: Filter = None,
     app_option: AppOption = None,
     database_url: DatabaseUrl = None,

@@ -141,7 +141,7 @@ def enqueue(
     args: Annotated[
         str, typer.Option("--args", metavar="JSON", help="Its arguments, an object.")
     ] = "{}",
-    queue: Annotated[str | None, typer.Option(show_default=False)] = None,
+    queue: Annotated[str | None, typer.Option(help="On this queue.", show_default=False)] = None,
     priority: Annotated[
         int | None, typer.Option(min=1, max=1000, help="Lower runs first.", show_default=False)
     ] = None,

@@ -31,8 +31,18 @@ JobsModules = Annotated[
 ]
 _LogLevel = StrEnum("_LogLevel", ["debug", "info", "warning", "error", "critical"])
 _LogFormat = StrEnum("_LogFormat", ["plain", "json"])
-LogLevel = Annotated[_LogLevel | None, typer.Option(case_sensitive=False, show_default=False)]
-LogFormat = Annotated[_LogFormat | None, typer.Option(case_sensitive=False, show_default=False)]
+LogLevel = Annotated[
+    _LogLevel | None,
+    typer.Option(help="Log from this level on.", case_sensitive=False, show_default=False),
+]
+LogFormat = Annotated[
+    _LogFormat | None,
+    typer.Option(
+        help="Lines for people, or one JSON object a line.",
+        case_sensitive=False,
+        show_default=False,
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 
 
