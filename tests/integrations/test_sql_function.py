@@ -124,7 +124,10 @@ async def test_ids_follow_the_order_of_their_making(sql: Sql) -> None:
         ("soniq_enqueue('a', priority => 1001)", "priority must be from 1 to 1000"),
         ("soniq_enqueue('a', scheduled_at => 'infinity')", "scheduled_at must be in the years"),
         ("soniq_enqueue('a', scheduled_at => '20000-01-01')", "scheduled_at must be in the years"),
-        ("soniq_enqueue('a', scheduled_at => '0044-03-15 BC')", "scheduled_at must be in the years"),
+        (
+            "soniq_enqueue('a', scheduled_at => '0044-03-15 BC')",
+            "scheduled_at must be in the years",
+        ),
         ("soniq_enqueue('a', dedup_key => '')", "dedup_key must have 1 to 512"),
         (
             "soniq_enqueue('a', jsonb_build_object('x', repeat('y', 1048576)))",
