@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import ast
+import inspect
+import textwrap
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -58,11 +62,27 @@ def settings_page() -> str:
 def _setting_rows() -> Iterator[str]:
     from soniq.settings import SoniqSettings
 
+    meanings = _meanings(SoniqSettings)
     for name, field in SoniqSettings.model_fields.items():
         default = field.get_default(call_default_factory=True)
         shown = "unset" if default is None else f"`{_plain(default)}`"
         bounds = ", ".join(filter(None, map(_bound, field.metadata))) or "-"
-        yield f"| `{name}` | {shown} | {bounds} | {_marked_up(field.description or '')} |"
+        yield f"| `{name}` | {shown} | {bounds} | {_marked_up(meanings[name])} |"
+
+
+def _meanings(settings: type) -> dict[str, str]:
+    """What is written below each field. Pydantic could tell, at the cost of every start."""
+    source = textwrap.dedent(inspect.getsource(settings))
+    (definition,) = ast.parse(source).body
+    assert isinstance(definition, ast.ClassDef)
+    return {
+        field.target.id: below.value.value
+        for field, below in pairwise(definition.body)
+        if isinstance(field, ast.AnnAssign)
+        and isinstance(field.target, ast.Name)
+        and isinstance(below, ast.Expr)
+        and isinstance(below.value, ast.Constant)
+    }
 
 
 def _plain(default: Any) -> str:

@@ -49,7 +49,6 @@ with warnings.catch_warnings():
             env_file_encoding="utf-8",
             extra="ignore",
             frozen=True,
-            use_attribute_docstrings=True,
             # What is wrong is told without what was given: it may hold a password.
             hide_input_in_errors=True,
         )
