@@ -76,7 +76,7 @@ def _meanings(settings: type) -> dict[str, str]:
     (definition,) = ast.parse(source).body
     assert isinstance(definition, ast.ClassDef)
     return {
-        field.target.id: below.value.value
+        field.target.id: str(below.value.value)
         for field, below in pairwise(definition.body)
         if isinstance(field, ast.AnnAssign)
         and isinstance(field.target, ast.Name)
