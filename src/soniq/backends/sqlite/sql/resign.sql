@@ -1,2 +1,2 @@
 -- The row stays: its term goes on rising.
-UPDATE soniq_leases SET expires_at = :now WHERE name = :name AND holder = :holder
+UPDATE soniq_leases SET holder = '', expires_at = :now WHERE name = :name AND holder = :holder
