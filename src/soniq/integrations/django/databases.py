@@ -53,6 +53,8 @@ def _postgres_url(settings: dict[str, Any]) -> str:
     if host.startswith("/"):
         query |= {"host": host} | ({"port": port} if port else {})
         host = port = ""
+    elif ":" in host:
+        host = f"[{host}]"
     user, password = settings.get("USER") or "", settings.get("PASSWORD") or ""
     login = quote(user, safe="") + (f":{quote(str(password), safe='')}" if password else "")
     place = (f"{login}@" if login else "") + host + (f":{port}" if port else "")
