@@ -103,8 +103,13 @@ class Order(BaseModel):
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
 
+Condition = Annotated[str, Field(min_length=1, max_length=_LONGEST)]
+
+
 class LetterFilter(Order):
     """Which dead letters are meant: those that fulfil every condition given.
+
+    An empty text is no condition left out but one got wrong: it would mean all of them.
 
     Attributes:
         ids: these.
@@ -116,11 +121,11 @@ class LetterFilter(Order):
 
     ids: Annotated[list[str], Field(max_length=1000)] | None = None
     job_names: Annotated[list[str], Field(max_length=100)] | None = None
-    job_name: Text = None
+    job_name: Condition | None = None
     queues: Annotated[list[str], Field(max_length=100)] | None = None
-    queue: Text = None
+    queue: Condition | None = None
     reasons: list[DeadLetterReason] | None = None
-    reason: Reason = None
+    reason: DeadLetterReason | None = None
 
 
 class BulkOrder(Order):
@@ -131,5 +136,5 @@ class BulkOrder(Order):
         dry_run: change nothing, and say what would be changed.
     """
 
-    filter: LetterFilter | Annotated[str, Field(min_length=1, max_length=_LONGEST)]
+    filter: LetterFilter | Condition
     dry_run: bool = False
