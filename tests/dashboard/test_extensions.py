@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 from starlette.requests import Request
 from starlette.responses import JSONResponse
-from starlette.routing import Route
+from starlette.routing import Route, WebSocketRoute
+from starlette.types import Message
+from starlette.websockets import WebSocket
 
 from soniq import Soniq
 from soniq.plugins import Plugin
@@ -18,6 +20,11 @@ async def _hello(_: Request) -> JSONResponse:
     return JSONResponse({"hello": "world"})
 
 
+async def _talk(socket: WebSocket) -> None:
+    await socket.accept()
+
+
+TALK = [WebSocketRoute("/talk", _talk)]
 ROUTES = [Route("/hello", _hello, methods=["GET", "POST"])]
 NOT_ROUTES = "nothing"
 
@@ -55,6 +62,23 @@ async def test_routes_stand_behind_the_same_door(ask: Ask) -> None:
         await browser.post("/login", data={"key": KEY})
         assert (await browser.post(path)).status_code == 403
         assert (await browser.post(path, headers=OWN_PAGE)).status_code == 200
+
+
+async def test_no_websocket_goes_past_the_door() -> None:
+    said: list[str] = []
+
+    async def receive() -> Message:
+        return {"type": "websocket.connect"}
+
+    async def send(message: Message) -> None:
+        said.append(message["type"])
+
+    async with Soniq(backend="memory", plugins=[plugin("TALK")]) as app:
+        path = "/api/plugins/acme.extra/talk"
+        headers = [(b"host", b"testserver")]
+        scope = {"type": "websocket", "path": path, "headers": headers}
+        await dashboard_of(app)(scope, receive, send)
+    assert said == ["websocket.close"]
 
 
 async def test_routes_may_be_made_of_the_app(ask: Ask) -> None:

@@ -79,6 +79,19 @@ async def test_other_sites_log_nobody_in(app: Soniq, ask: Ask) -> None:
     assert "set-cookie" not in reply.headers
 
 
+@pytest.mark.parametrize("origin", ["http://[", "http://[x]"])
+async def test_an_origin_that_is_none_is_anothers(app: Soniq, ask: Ask, origin: str) -> None:
+    reply = await ask(dashboard_of(app)).post(
+        "/login", data={"key": KEY}, headers={"origin": origin}
+    )
+    assert reply.status_code == 403
+
+
+async def test_a_format_that_nobody_writes_is_passed_over(operator: httpx.AsyncClient) -> None:
+    accept = "application/openmetrics-text; version=abc"
+    assert (await operator.get("/metrics", headers={"accept": accept})).status_code == 200
+
+
 async def test_a_form_is_no_order(app: Soniq, operator: httpx.AsyncClient) -> None:
     reply = await operator.post("/api/dead-letter/delete", data={"filter": "{}"})
     assert reply.status_code == 415

@@ -87,6 +87,29 @@ async def test_writes_take_a_key_too(app: Soniq, ask: Ask) -> None:
 
 
 @pytest.mark.parametrize(
+    ("address", "status"),
+    [
+        ("127.0.0.1", 200),
+        ("::1", 200),
+        ("::ffff:127.0.0.1", 200),
+        ("203.0.113.9", 401),
+        ("::ffff:203.0.113.9", 401),
+        ("2001:db8::9", 401),
+    ],
+)
+async def test_without_a_key_a_mounted_dashboard_answers_this_machine_only(
+    app: Soniq, address: str, status: int
+) -> None:
+    dashboard = dashboard_of(app, settings={"api_key": None})
+    transport = httpx.ASGITransport(dashboard, client=(address, 4000))
+    async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as visitor:
+        reply = await visitor.get("/api/stats")
+        assert reply.status_code == status
+        if status == 401:
+            assert "authorize=" in reply.json()["detail"]
+
+
+@pytest.mark.parametrize(
     ("value", "on"),
     [("1", True), ("TRUE", True), ("yes", True), ("on", True), ("0", False), ("", False)],
 )
@@ -204,6 +227,14 @@ async def test_the_host_application_decides(
     job_id = await app.enqueue("tidy.up")
     reply = await client.post(f"/api/jobs/{job_id}/cancel", headers=OWN_PAGE)
     assert reply.status_code == (200 if role == "operator" else 403)
+
+
+async def test_where_the_host_application_decides_no_key_is_asked_for(app: Soniq, ask: Ask) -> None:
+    client = ask(dashboard_of(app, authorize=lambda _: None))
+    page = await client.get("/", headers={"accept": "text/html"} | OPERATOR)
+    assert page.status_code == 401
+    assert "does not let you in" in page.json()["detail"]
+    assert "set-cookie" not in (await client.post("/login", data={"key": KEY})).headers
 
 
 async def test_what_the_host_application_must_not_answer(

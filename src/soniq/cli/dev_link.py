@@ -5,7 +5,6 @@ from __future__ import annotations
 import hmac
 from typing import Final
 
-from starlette.requests import Request
 from starlette.responses import RedirectResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -33,7 +32,7 @@ class LoginLink:
         self._sessions = Sessions(key)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or not same_text(Request(scope).url.path, self._path):
+        if scope["type"] != "http" or not same_text(scope["path"], self._path):
             await self._app(scope, receive, send)
             return
         reply = RedirectResponse("/", 303, {"cache-control": "no-store"})

@@ -11,8 +11,10 @@ from typing import Any, Final
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.websockets import WebSocketClose
 
 from soniq.dashboard.attempts import Attempts
+from soniq.dashboard.hosts import is_elsewhere
 from soniq.dashboard.login import login_page
 from soniq.dashboard.paths import path_of
 from soniq.dashboard.replies import problem
@@ -25,6 +27,11 @@ Authorize = Callable[[Request], Any]
 
 _OPEN_PATHS: Final = ("/health", "/login")
 _BEARER: Final = "bearer "
+_REFUSED: Final = 1008
+_NO_KEY: Final = (
+    "Without a key the dashboard answers this machine only: set SONIQ_DASHBOARD_API_KEY, or have"
+    " your application decide with create_dashboard_app(app, authorize=...)."
+)
 
 
 class Access:
@@ -40,7 +47,9 @@ class Access:
         self._writes = settings.write_enabled
         self._authorize = authorize
         self.attempts = Attempts()
-        self.sessions = Sessions(self._key) if self._key is not None else None
+        # Where the host application decides, a key opens nothing.
+        takes_key = self._key is not None and authorize is None
+        self.sessions = Sessions(self._key) if self._key is not None and takes_key else None
 
     @property
     def is_open(self) -> bool:
@@ -53,7 +62,9 @@ class Access:
         if self._authorize is not None:
             return await self._as_host_says(request, self._authorize, address)
         if self._key is None:
-            return Visitor("reader", "open", "anybody", address)
+            # Mounted, it is reached by whoever reaches the application; a Host is easily forged.
+            here = not is_elsewhere(address)
+            return Visitor("reader", "open", "anybody", address) if here else None
         known = Visitor("operator" if self._writes else "reader", "key", "key", address)
         given = given_key(request)
         if given is not None:
@@ -97,6 +108,10 @@ class Gate:
         self._access = access
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "websocket":
+            # A browser opens one for any site, with the cookie: what a plugin serves is asked for.
+            await WebSocketClose(_REFUSED)(scope, receive, send)
+            return
         if scope["type"] != "http" or path_of(scope) in _OPEN_PATHS:
             await self._app(scope, receive, send)
             return
@@ -120,6 +135,8 @@ class Gate:
             401,
             "Send the key of SONIQ_DASHBOARD_API_KEY as X-API-Key or as a Bearer token, or log in."
             if self._access.sessions is not None
+            else _NO_KEY
+            if self._access.is_open
             else "The application that the dashboard is part of does not let you in.",
             {"www-authenticate": "Bearer"},
         )

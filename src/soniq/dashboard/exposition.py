@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -43,10 +43,18 @@ def metrics_route(desk: Desk) -> Route:
         families = [*await _stored(desk), *_counted_here(desk)]
         registry = CollectorRegistry(auto_describe=False)
         registry.register(_Page(families))
-        encode, kind = choose_encoder(request.headers.get("accept", ""))
+        encode, kind = _encoder(request.headers.get("accept", ""))
         return Response(encode(registry), headers={"content-type": kind})
 
     return Route("/metrics", mending(metrics), methods=["GET"])
+
+
+def _encoder(accept: str) -> tuple[Callable[[CollectorRegistry], bytes], str]:
+    try:
+        return choose_encoder(accept)
+    except TypeError:
+        # A version that is no number: whoever sends it gets what everybody reads.
+        return choose_encoder("")
 
 
 async def _stored(desk: Desk) -> list[Metric]:

@@ -37,6 +37,15 @@ def is_loopback(name: str) -> bool:
         return name == "localhost" or name.endswith(".localhost")
 
 
+def is_elsewhere(address: str) -> bool:
+    """Whether a request from this address comes from another machine, as far as one can tell."""
+    try:
+        found = ipaddress.ip_address(address)
+    except ValueError:
+        return False
+    return not (getattr(found, "ipv4_mapped", None) or found).is_loopback
+
+
 class Hosts:
     """Refuses requests under a name that is not the dashboard's.
 

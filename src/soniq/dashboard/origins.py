@@ -54,7 +54,10 @@ def not_own_page(request: Request, what: str) -> str:
 
 
 def _same(origin: str, host: str) -> bool:
-    parts = urlsplit(origin)
+    try:
+        parts = urlsplit(origin)
+    except ValueError:
+        return False
     if parts.scheme not in _PORTS or not parts.netloc:
         return False
     usual = _PORTS[parts.scheme]

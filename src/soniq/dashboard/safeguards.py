@@ -70,7 +70,7 @@ class Safeguards:
             # Nobody waits for an answer.
             return
         except Exception:
-            _log.exception("%s %s failed", scope["method"], scope["path"])
+            _log.exception("%s %r failed", scope["method"], scope["path"])
             if begun:
                 raise
             await problem(500, WENT_WRONG)(scope, receive, guarded)

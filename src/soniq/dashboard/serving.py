@@ -54,7 +54,7 @@ def mending(
         except SoniqError as error:
             return problem(503, " ".join([error.message, *error.suggestions]))
         except Exception:  # noqa: BLE001 - the edge: whoever asked gets an answer, the log the rest
-            _log.exception("%s %s failed", request.method, request.url.path)
+            _log.exception("%s %r failed", request.method, request.url.path)
             return problem(500, WENT_WRONG)
 
     return mended
