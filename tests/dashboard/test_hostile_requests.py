@@ -55,10 +55,13 @@ async def test_other_sites_change_nothing(app: Soniq, ask: Ask, headers: dict[st
     assert (await app.get_job(job_id) or {})["status"] == "queued"
 
 
+@pytest.mark.parametrize(
+    "origin", ["https://jobs.company.example", "https://Jobs.Company.example/"]
+)
 async def test_behind_a_proxy_the_own_page_is_known_by_its_public_origin(
-    app: Soniq, ask: Ask
+    app: Soniq, ask: Ask, origin: str
 ) -> None:
-    settings = {"allowed_origins": ("https://jobs.company.example",)}
+    settings = {"allowed_origins": (origin,)}
     browser = ask(dashboard_of(app, settings=settings), {"origin": "https://jobs.company.example"})
     assert (await browser.post("/login", data={"key": KEY})).status_code == 303
     job_id = await app.enqueue("tidy.up")

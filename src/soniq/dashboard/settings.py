@@ -32,6 +32,11 @@ class DashboardSettings(BaseSettings):
     write_enabled: bool = False
     allowed_origins: CommaList = ()
 
+    @field_validator("allowed_origins")
+    @classmethod
+    def _as_browsers_write_them(cls, origins: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(origin.rstrip("/").lower() for origin in origins)
+
     @field_validator("api_key", "write_enabled", mode="before")
     @classmethod
     def _empty_is_unset(cls, value: Any, info: Any) -> Any:
