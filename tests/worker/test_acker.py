@@ -196,6 +196,33 @@ async def test_one_bad_value_is_stored_in_a_plainer_form_and_the_others_as_they_
 
 
 @pytest.mark.parametrize(
+    "later", [Unstorable("bad"), Contended("locked")], ids=["a bad value", "a locked row"]
+)
+async def test_that_an_answer_was_lost_is_known_until_there_is_one(
+    bench: Bench, later: Exception
+) -> None:
+    """However the batch is divided meanwhile: its ends may have been stored by the first call."""
+    errors: list[Exception] = [Unavailable("cut off"), later, later]
+
+    def answer(_: Sequence[Ending]) -> None:
+        if errors:
+            raise errors.pop(0)
+
+    bench.store.answer = answer
+    bench.store.gate.clear()
+    for _ in range(2):
+        bench.put(Done("1"))
+    bench.store.gate.set()
+    await bench.drained()
+    bench.put(Done("2"))
+    await bench.drained()
+    # The whole, the whole again, a half, a half again, the other half; then another.
+    asked = [(len(endings), repeated) for endings, repeated in bench.store.calls]
+    assert sorted(asked[2:-1]) == [(1, True)] * 3
+    assert (asked[0], asked[1], asked[-1]) == ((2, False), (2, True), (1, False))
+
+
+@pytest.mark.parametrize(
     ("outcome", "plainer"),
     [
         (Done("1"), Done(None)),

@@ -54,6 +54,8 @@ class Acker:
         self._aside = 0
         self._unanswered = 0
         self._answers = 0
+        self._unsure: set[str] = set()
+        """Jobs whose ends the store may have taken without being able to say so."""
         self._arrived = asyncio.Event()
         self._idle = asyncio.Event()
         self._idle.set()
@@ -126,42 +128,46 @@ class Acker:
         self._waiting_bytes -= size
         return batch
 
-    async def _store(self, batch: list[Ended], repeated: bool = False) -> None:
+    async def _store(self, batch: list[Ended]) -> None:
         try:
-            await self._write(batch, repeated)
+            await self._write(batch)
         except Exception as error:  # noqa: BLE001 - not the connection, not contention: some value in the batch
             await self._isolate(batch, error)
 
-    async def _store_halves(self, batch: list[Ended], repeated: bool = False) -> None:
+    async def _store_halves(self, batch: list[Ended]) -> None:
         middle = len(batch) // 2
-        await self._store(batch[:middle], repeated)
-        await self._store(batch[middle:], repeated)
+        await self._store(batch[:middle])
+        await self._store(batch[middle:])
 
-    async def _write(self, batch: list[Ended], repeated: bool = False) -> None:
+    async def _write(self, batch: list[Ended]) -> None:
         """Store `batch` in one write, however often the store is away."""
         endings = [Ending(ended.job.id, ended.job.claim, ended.outcome) for ended in batch]
+        ids = [ended.job.id for ended in batch]
         while True:
             try:
+                repeated = not self._unsure.isdisjoint(ids)
                 accepted = await self._session.finish(endings, repeated=repeated)
             except Contended as error:
-                return await self._apart(batch, error, repeated)
+                return await self._apart(batch, error)
             except (Unavailable, SoniqError) as error:
-                repeated = repeated or isinstance(error, Unavailable)
+                if isinstance(error, Unavailable):
+                    self._unsure.update(ids)
                 await self._pause(error)
             else:
                 break
         if self._backoff.failing:
             self._backoff.reset()
             self._events.emit(LoopRecovered("acker"))
+        self._unsure.difference_update(ids)
         self._unanswered -= len(batch)
         self._answers += 1
         self._stored(batch, accepted)
         return None
 
-    async def _apart(self, batch: list[Ended], error: Contended, repeated: bool) -> None:
+    async def _apart(self, batch: list[Ended], error: Contended) -> None:
         """Store those that nobody stands in the way of; whoever is left alone waits a while."""
         if len(batch) > 1:
-            await self._store_halves(batch, repeated)
+            await self._store_halves(batch)
             return
         self._aside += 1
         self._events.emit(LoopFailed("acker", error, ASIDE))
