@@ -49,7 +49,9 @@ MODULES: Final = (
     "tests.chaos.scenarios.poison",
     "tests.chaos.scenarios.servers",
     "tests.chaos.scenarios.network",
+    "tests.chaos.scenarios.connections",
     "tests.chaos.scenarios.refusals",
+    "tests.chaos.scenarios.locks",
 )
 """Modules that register scenarios when they are imported, in the order in which they are played."""
 

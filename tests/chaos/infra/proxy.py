@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import random
 import socket
 import struct
 import threading
@@ -56,6 +57,16 @@ class _Way:
             await self._sink.drain()
 
 
+class _Answers(_Way):
+    """The way from the server, on which answers may be lost, and the connection with them."""
+
+    async def _next(self) -> bytes:
+        data = await super()._next()
+        if data and not self.swallows and self._proxy.loses():
+            return b""
+        return data
+
+
 class _Connection:
     """A client, the server, and both ways between them."""
 
@@ -66,7 +77,7 @@ class _Connection:
         server: tuple[asyncio.StreamReader, asyncio.StreamWriter],
     ) -> None:
         self.client, self.server = client[1], server[1]
-        self.ways = (_Way(proxy, client[0], self.server), _Way(proxy, server[0], self.client))
+        self.ways = (_Way(proxy, client[0], self.server), _Answers(proxy, server[0], self.client))
 
     async def carry(self) -> None:
         """Until either side has ended."""
@@ -98,6 +109,10 @@ class Proxy:
         self._target = urlsplit(url)
         self.latency = 0.0
         """Seconds that each piece is under way, in each direction."""
+        self.loss = 0.0
+        """Share of the server's answers that never arrive: their connections end instead."""
+        self.lost = 0
+        """Answers lost so far."""
         self._swallows = False
         self._connections: set[_Connection] = set()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -197,6 +212,12 @@ class Proxy:
 
         self._loop.call_soon_threadsafe(run)
         assert done.wait(_PATIENCE)
+
+    def loses(self) -> bool:
+        """Count an answer that has come; whether it is to be lost."""
+        lost = random.random() < self.loss
+        self.lost += lost
+        return lost
 
     async def _listen(self) -> None:
         self._server = await asyncio.start_server(self._accept, "127.0.0.1", self._port)

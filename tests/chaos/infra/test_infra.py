@@ -79,6 +79,23 @@ async def test_a_forgotten_server_leaves_the_client_waiting(pg_url: str) -> None
         connection.terminate()
 
 
+async def test_a_lost_answer_is_one_to_what_was_done_and_ends_the_connection(pg_url: str) -> None:
+    watcher = await asyncpg.connect(pg_url)
+    await watcher.execute("CREATE TABLE kept (one int)")
+    with Proxy(pg_url) as proxy:
+        connection = await asyncpg.connect(proxy.url)
+        pid = connection.get_server_pid()
+        proxy.loss = 1.0
+        with pytest.raises((asyncpg.PostgresConnectionError, ConnectionResetError)):
+            await connection.execute("INSERT INTO kept VALUES (1)")
+        assert proxy.lost == 1
+        assert await watcher.fetchval("SELECT one FROM kept") == 1
+        await _ended(pg_url, pid)
+        proxy.loss = 0.0
+        await one(proxy.url)
+    await watcher.close()
+
+
 async def test_latency_is_added_to_each_way(pg_url: str) -> None:
     with Proxy(pg_url) as proxy:
         connection = await asyncpg.connect(proxy.url)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import random
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -32,7 +31,7 @@ from tests.chaos.scenarios.servers import (
 )
 
 
-async def _through(stage: ServerStage, name: str, fault: Callable[[], Awaitable[None]]) -> None:
+async def through(stage: ServerStage, name: str, fault: Callable[[], Awaitable[None]]) -> None:
     """Play `fault` under load, after which work must go on by itself."""
     await working_pair(stage)
     async with stage.load(rate=RATE, long_seconds=0.5) as load:
@@ -73,7 +72,7 @@ async def connections_exhausted(stage: ServerStage, seconds: int) -> None:
         for hog in hogs:
             hog.terminate()
 
-    await _through(stage, "connections exhausted", exhaust)
+    await through(stage, "connections exhausted", exhaust)
 
 
 @scenario(
@@ -89,7 +88,7 @@ async def read_only(stage: ServerStage, seconds: int) -> None:
         await asyncio.sleep(seconds)
         await stage.configure(default_transaction_read_only=None)
 
-    await _through(stage, "read-only", forbid)
+    await through(stage, "read-only", forbid)
 
 
 @scenario(
@@ -107,7 +106,7 @@ async def timeouts(stage: ServerStage, times: int) -> None:
             await stage.configure(statement_timeout=None, lock_timeout=None)
             await asyncio.sleep(1)
 
-    await _through(stage, "timeouts", hurry)
+    await through(stage, "timeouts", hurry)
 
 
 async def _lock_table(stage: ServerStage, seconds: float) -> None:
@@ -116,46 +115,6 @@ async def _lock_table(stage: ServerStage, seconds: float) -> None:
     async with connection.transaction():
         await connection.execute("LOCK TABLE soniq_jobs IN EXCLUSIVE MODE")
         await asyncio.sleep(seconds)
-    await connection.close()
-
-
-@scenario(
-    "deadlocks",
-    fault="transactions that lock running jobs in the wrong order, again and again",
-    goal="0 lost",
-    sizes=Sizes(short=None, long=6, full=8),
-    place=own_server,
-)
-async def deadlocks(stage: ServerStage, seconds: int) -> None:
-    async def entangle() -> None:
-        await stage.configure(deadlock_timeout="5ms")
-        until = time.monotonic() + seconds
-        await asyncio.gather(*(_lock_backwards(stage, until) for _ in range(4)))
-
-    await _through(stage, "deadlocks", entangle)
-    async with stage.administrator() as administrator:
-        stage.measured["deadlocks"] = met = await administrator.fetchval(
-            "SELECT deadlocks FROM pg_stat_database WHERE datname = 'chaos'"
-        )
-    assert met > 0
-
-
-async def _lock_backwards(stage: ServerStage, until: float) -> None:
-    connection = await asyncpg.connect(stage.url)
-    while time.monotonic() < until:
-        # Without updating: what is locked here is what Soniq wants to end.
-        with suppress(asyncpg.DeadlockDetectedError):
-            async with connection.transaction():
-                rows = await connection.fetch(
-                    "SELECT id FROM soniq_jobs WHERE status IN ('processing', 'queued') "
-                    "ORDER BY id DESC LIMIT 20"
-                )
-                for row in rows:
-                    await connection.execute(
-                        "SELECT FROM soniq_jobs WHERE id = $1 FOR UPDATE", row["id"]
-                    )
-                    await asyncio.sleep(random.uniform(0, 0.01))
-        await asyncio.sleep(0.02)
     await connection.close()
 
 
@@ -195,7 +154,7 @@ async def disk_full(stage: DiskStage, seconds: int) -> None:
         await asyncio.sleep(seconds)
         stage.disk.free()
 
-    await _through(stage, "disk full", fill)
+    await through(stage, "disk full", fill)
 
 
 @scenario(
@@ -214,7 +173,7 @@ async def wal_full(stage: DiskStage, times: int) -> None:
             await asyncio.to_thread(stage.server.stop, "immediate")
             await stage.start_again()
 
-    await _through(stage, "write-ahead log full", panic)
+    await through(stage, "write-ahead log full", panic)
     assert "PANIC" in stage.server.log.read_text()
 
 
