@@ -23,6 +23,7 @@ from soniq.typed_json import Misfit, TypedJson, fields_adapter
 
 __all__ = ["ArgumentCodec", "InvalidArguments", "dump_json", "restore"]
 
+NO_SUCH_ARGUMENT: Final = "the job takes no such argument"
 _SCALARS: Final = frozenset({int, str, float, bool, NoneType})
 _SETS: Final = frozenset({set, frozenset})
 _CONTAINERS: Final[tuple[tuple[Any, type], ...]] = (
@@ -128,7 +129,7 @@ class ArgumentCodec:
     def _unexpected(self, key: Any) -> str:
         if not isinstance(key, str):
             return f"{key!r}: the name of an argument must be text"
-        return f"{key}: the job takes no such argument{did_you_mean(key, self._names)}"
+        return f"{key}: {NO_SUCH_ARGUMENT}{did_you_mean(key, self._names)}"
 
     def _fit(self, arguments: Mapping[str, Any]) -> bool:
         """Whether every value is exactly of a type that needs neither check nor restoring."""

@@ -34,6 +34,14 @@ MACROS: Final = {
 _SECOND: Final = timedelta(seconds=1)
 _DAY: Final = timedelta(days=1)
 _ANY_DAY: Final = datetime(2024, 1, 1)  # noqa: DTZ001 - wall-clock time on purpose
+_TAKES: Final = {
+    "second": "0 to 59",
+    "minute": "0 to 59",
+    "hour": "0 to 23",
+    "day-of-month": "1 to 31, and no more than the month has",
+    "month": "1 to 12 or JAN to DEC",
+    "day-of-week": "0 to 7 (0 and 7 are Sunday) or SUN to SAT",
+}
 
 
 class Cron:
@@ -115,7 +123,10 @@ def _check_fires(expression: str, fields: str) -> None:
         next(CronSim(fields, _ANY_DAY))
     except CronSimError as error:
         field = str(error).removeprefix("Bad ")
-        raise ValueError(f"cron: the {field} field of {expression!r} is not possible") from error
+        raise ValueError(
+            f"cron: the {field} field of {expression!r} is not possible: it takes {_TAKES[field]},"
+            " in lists (1,15), ranges (1-5) or steps (*/10)"
+        ) from error
     except StopIteration:
         raise ValueError(f"cron: {expression!r} never fires: there is no such date") from None
 

@@ -37,7 +37,7 @@ def test_every_command_has_help_with_an_example(project: Project, command: str) 
 @pytest.mark.parametrize(
     "arguments, said",
     [
-        (["wroker"], "Did you mean 'worker'?"),
+        (["wroker"], "Did you mean 'worker'? Try 'soniq --help'."),
         (["worker", "--queue", "mail"], "--queues"),
         (["worker", "--concurrency", "0"], "--concurrency"),
         (["worker", "--processes", "none"], "--processes"),

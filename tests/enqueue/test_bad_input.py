@@ -181,8 +181,9 @@ async def test_unknown_options(app: Soniq) -> None:
 
 async def test_an_option_among_the_arguments_of_dot_enqueue(app: Soniq) -> None:
     decorated = app.job(name="jobs.numbers")(handler)
-    with pytest.raises(SoniqError, match="queue: the job takes no such argument"):
+    with pytest.raises(SoniqError, match="queue: the job takes no such argument") as refused:
         await decorated.enqueue(number=1, queue="x")  # type: ignore[call-arg]
+    assert any(".options(queue=...)" in each for each in refused.value.suggestions)
 
 
 async def test_a_schedule_without_a_time(app: Soniq) -> None:

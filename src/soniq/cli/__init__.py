@@ -109,5 +109,6 @@ def _run(arguments: list[str]) -> int:
 
 def _wrong_usage(error: Any) -> int:
     command = error.ctx.command_path if error.ctx is not None else "soniq"
-    output.error(f"{error.format_message().rstrip('.')}. Try '{command} --help'.")
+    told = error.format_message().rstrip(".")
+    output.error(f"{told}{'' if told.endswith('?') else '.'} Try '{command} --help'.")
     return _USAGE_ERROR

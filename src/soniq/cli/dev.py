@@ -142,7 +142,10 @@ async def _follow(command: _Command) -> None:
     key = DashboardSettings().api_key or secrets.token_urlsafe(32)
     shown = f"[{command.host}]" if ":" in command.host else command.host
     output.info(f"Database: {masked(command.database_url)}")
-    output.info(f"Enqueue there from elsewhere with SONIQ_DATABASE_URL={command.database_url}")
+    output.info(
+        f"Enqueue there from elsewhere with SONIQ_DATABASE_URL={command.database_url} where the"
+        " instance names no database itself"
+    )
     session = DevSession(
         Path.cwd(),
         command,

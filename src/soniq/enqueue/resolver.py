@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from uuid_utils import uuid7
 
-from soniq.arguments import InvalidArguments
+from soniq.arguments import NO_SUCH_ARGUMENT, InvalidArguments
 from soniq.enqueue.due import due
 from soniq.enqueue.options import Options
 from soniq.enqueue.targets import AnyTarget, Target, Targets
@@ -159,8 +159,17 @@ def invalid_arguments(name: str, errors: list[str], index: int | None = None) ->
         f"The arguments for job {name}{where} are invalid: {'; '.join(errors)}",
         SONIQ_TASK_ARGS_INVALID,
         {"task_name": name, "errors": errors, **({} if index is None else {"index": index})},
-        ["Pass what the job's signature asks for; nothing was stored."],
+        ["Pass what the job's signature asks for; nothing was stored.", *_misplaced(errors)],
     )
+
+
+def _misplaced(errors: list[str]) -> list[str]:
+    """What to do about options that were given as arguments of the job."""
+    return [
+        f"{name} is an option: .options({name}=...).enqueue(...), or app.enqueue(job, {name}=...)."
+        for name in Options._fields
+        if any(error.startswith(f"{name}: {NO_SUCH_ARGUMENT}") for error in errors)
+    ]
 
 
 def _own_name() -> str:
