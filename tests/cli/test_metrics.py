@@ -85,7 +85,7 @@ def test_a_terminal_shows_sparklines_and_watches_until_ctrl_c(project: Project, 
 def test_nothing_stored_is_said(project: Project, url: str) -> None:
     ran = project.run("metrics", "--database-url", url, "--prefix", "nobody")
     assert ran.code == 0
-    assert "No stored metrics" in ran.out
+    assert "No stored metrics whose keys begin with 'nobody'" in ran.out
 
 
 def test_tables_that_are_missing_are_an_error_with_its_remedy(project: Project) -> None:

@@ -65,7 +65,7 @@ def metrics(
 
             output.raw(openmetrics(found))
         else:
-            _print(found, resolution.value)
+            _print(found, prefix, resolution.value)
         return 0
 
     ask(find_app(app, app_option, database_url, jobs_modules).app, question, as_json=as_json)
@@ -85,7 +85,7 @@ async def _watch(app: Soniq, plugin: Metrics, prefix: str, resolution: str) -> i
         while True:
             found = await plugin.get_metrics(app, prefix, resolution=resolution)
             output.clear()
-            _print(found, resolution)
+            _print(found, prefix, resolution)
             await asyncio.sleep(_WATCH_EVERY)
     except asyncio.CancelledError:
         return 0
@@ -106,9 +106,17 @@ def _document(found: dict[str, Metric], resolution: str) -> dict[str, Any]:
     }
 
 
-def _print(found: dict[str, Metric], resolution: str) -> None:
+def _why_none(prefix: str | None) -> str:
+    if prefix:
+        return f" whose keys begin with {prefix!r}."
+    return (
+        ". Workers of an app with plugins=[Metrics()] store them once a minute, and when they stop."
+    )
+
+
+def _print(found: dict[str, Metric], prefix: str | None, resolution: str) -> None:
     if not found:
-        output.info("No stored metrics. Programs keep them with Soniq(plugins=[Metrics()]).")
+        output.info(f"No stored metrics{_why_none(prefix)}")
         return
     width = output.free_width(max(map(len, found)) + 40)
     rows = [
