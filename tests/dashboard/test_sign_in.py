@@ -146,6 +146,12 @@ async def test_the_cookie_is_secure_over_https(app: Soniq, ask: Ask) -> None:
     assert "secure" in reply.headers["set-cookie"].lower()
 
 
+async def test_so_it_is_behind_a_proxy_that_takes_tls_off(app: Soniq, ask: Ask) -> None:
+    browser = ask(dashboard_of(app), {"origin": "https://testserver"})
+    reply = await browser.post("/login", data={"key": KEY})
+    assert "secure" in reply.headers["set-cookie"].lower()
+
+
 @pytest.mark.parametrize(
     "goal", ["//evil.example", "/\\evil.example", "https://evil.example", "x", "/a\r\nb: c", ""]
 )

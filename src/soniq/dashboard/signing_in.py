@@ -73,8 +73,13 @@ def _with_cookie(request: Request, cookie: str, goal: str) -> Response:
         cookie,
         max_age=LIFE,
         path=prefix or "/",
-        secure=request.url.scheme == "https",
+        secure=_came_by_tls(request),
         httponly=True,
         samesite="strict",
     )
     return reply
+
+
+def _came_by_tls(request: Request) -> bool:
+    """Whether the browser used TLS; a proxy may have taken it off without a word."""
+    return request.url.scheme == "https" or request.headers.get("origin", "").startswith("https:")
