@@ -106,7 +106,7 @@ def _document(found: dict[str, Metric], resolution: str) -> dict[str, Any]:
     }
 
 
-def _why_none(prefix: str | None) -> str:
+def _why_none(prefix: str) -> str:
     if prefix:
         return f" whose keys begin with {prefix!r}."
     return (
@@ -114,7 +114,7 @@ def _why_none(prefix: str | None) -> str:
     )
 
 
-def _print(found: dict[str, Metric], prefix: str | None, resolution: str) -> None:
+def _print(found: dict[str, Metric], prefix: str, resolution: str) -> None:
     if not found:
         output.info(f"No stored metrics{_why_none(prefix)}")
         return
