@@ -191,6 +191,18 @@ def test_guesses_are_forgotten_after_a_minute() -> None:
     assert attempts.wait_for("a") == 0
 
 
+def test_a_network_of_one_person_is_one_address() -> None:
+    attempts = Attempts(lambda: 0.0)
+    for number in range(10):
+        attempts.failed(f"2001:db8::{number:x}")
+    assert attempts.wait_for("2001:db8::ffff") == 60
+    assert attempts.wait_for("2001:db8:0:1::1") == 0
+    for _ in range(10):
+        attempts.failed("::ffff:203.0.113.9")
+    assert attempts.wait_for("203.0.113.9") == 60
+    assert attempts.wait_for("::ffff:203.0.113.8") == 0
+
+
 def test_a_session_ends() -> None:
     now = [1_000_000.0]
     sessions = Sessions(KEY, lambda: now[0])
