@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -26,7 +26,14 @@ STATEMENTS: Final = {
             crashes, dead_letter_reason, last_error
         FROM soniq_dead_letter_jobs""",
     "workers": "SELECT CAST(id AS text) AS id, pid, status FROM soniq_workers",
-    "leases": "SELECT name, holder FROM soniq_leases WHERE holder <> ''",
+}
+# One that has run out is nobody's, whatever name it shows: its holder may have left while the
+# database was away.
+HELD: Final = {
+    "postgres": "SELECT name, holder FROM soniq_leases WHERE holder <> '' AND expires_at > now()",
+    "sqlite": """
+        SELECT name, holder FROM soniq_leases
+        WHERE holder <> '' AND expires_at > strftime('%Y-%m-%dT%H:%M:%f', 'now')""",
 }
 SESSIONS: Final = """
     SELECT pid, state, query FROM pg_stat_activity
@@ -66,7 +73,7 @@ async def tables(url: str) -> dict[str, list[Row]]:
         async with connection.transaction(isolation="repeatable_read", readonly=True):
             found: dict[str, list[Row]] = {
                 name: [dict(row) for row in await connection.fetch(statement)]
-                for name, statement in STATEMENTS.items()
+                for name, statement in _statements("postgres")
             }
         found["sessions"] = [dict(row) for row in await connection.fetch(SESSIONS)]
         return found
@@ -74,11 +81,15 @@ async def tables(url: str) -> dict[str, list[Row]]:
         await connection.close()
 
 
+def _statements(store: str) -> Iterable[tuple[str, str]]:
+    return {**STATEMENTS, "leases": HELD[store]}.items()
+
+
 def _sqlite_tables(path: Path) -> dict[str, list[Row]]:
     with contextlib.closing(sqlite3.connect(path)) as connection:
         connection.row_factory = sqlite3.Row
         found: dict[str, list[Row]] = {
             name: [dict(row) for row in connection.execute(statement)]
-            for name, statement in STATEMENTS.items()
+            for name, statement in _statements("sqlite")
         }
     return found | {"sessions": []}
