@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import Counter
 
 import asyncpg
 
@@ -39,8 +40,17 @@ async def lost_answers(stage: ProxyStage, seconds: int) -> None:
     stage.measured["answers lost"] = stage.proxy.lost
     assert_taken_for_away(stage)
     assert_nothing_ran_twice(stage)
-    # An end that was stored, and is stored again, is not one that came too late.
-    assert not stage.logged("claim_lost")
+    assert_no_end_came_too_late(stage)
+
+
+def assert_no_end_came_too_late(stage: Stage) -> None:
+    """An end that is met again, as it was stored before its answer was lost, counts as stored.
+
+    Of a failed run nobody can tell once its job runs again.
+    """
+    runs = Counter(event.job for event in stage.history.of(Kind.START))
+    refused = [record["job_id"] for record in stage.logged("claim_lost")]
+    assert not [job for job in refused if runs[job] == 1]
 
 
 @scenario(
