@@ -9,6 +9,7 @@ import signal
 import time
 from typing import Final
 
+from tests.chaos.facts import tables
 from tests.chaos.history import Kind
 from tests.chaos.load import Load, client
 from tests.chaos.places import (
@@ -217,6 +218,10 @@ async def drain_away(stage: ServerStage, seconds: int) -> None:
         took = time.monotonic() - told
         await asyncio.to_thread(stage.server.start)
     assert stage.logged("ends_unstored")
+    # It could not give its lease back, which runs out instead.
+    async with asyncio.timeout(30):
+        while (await tables(stage.url))["leases"]:  # noqa: ASYNC110 - a table tells nobody
+            await asyncio.sleep(0.2)
     await stage.workers(1)
     await stage.settle()
     stage.aim("exit after", took, goal=seconds + 3)
