@@ -1,7 +1,8 @@
 # Every target does its own set-up: Python 3.11 or newer and make are all it takes.
 
 PYTHON ?= python3
-WORKERS ?= auto
+# Tests wait for processes and databases for half of their time.
+WORKERS ?= $(shell $(PYTHON) -c 'import os; print(3 * (os.cpu_count() or 2) // 2)')
 MINUTES ?= 10
 STORE ?= postgres
 VENV := .venv
