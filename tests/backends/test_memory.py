@@ -96,7 +96,7 @@ def test_rows_cancelled_long_before_they_are_due_do_not_pile_up() -> None:
     del cancelled
     gc.collect()
 
-    assert sum(isinstance(each, Row) for each in gc.get_objects()) < 200
+    assert sum(type(each) is Row for each in gc.get_objects()) < 200
 
 
 async def test_workers_of_many_threads_share_the_jobs_of_one_instance() -> None:
