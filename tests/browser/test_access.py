@@ -18,10 +18,10 @@ async def test_the_right_key_opens_the_view_one_wanted(shop: Served, open_page: 
     watched = await open_page(shop, "jobs?status=done", signed_in=False, expects=("401",))
     page = watched.page
     assert await watched.faults_of_access() == []
-    await page.get_by_label("Key").fill("not the key")
+    await page.get_by_label("Key", exact=True).fill("not the key")
     await page.get_by_role("button", name="Log in").click()
     await expect(page.get_by_role("alert")).to_be_visible()
-    await page.get_by_label("Key").fill(KEY)
+    await page.get_by_label("Key", exact=True).fill(KEY)
     await page.get_by_role("button", name="Log in").click()
     await expect(page).to_have_url(f"{shop.url}/jobs?status=done")
     await expect(page.get_by_role("heading", level=1)).to_have_text("Jobs")
@@ -32,9 +32,9 @@ async def test_whoever_logs_out_is_a_stranger_again(shop: Served, open_page: Ope
     watched = await open_page(shop, "workers", expects=("401",))
     page = watched.page
     await page.get_by_role("button", name="Sign out").click()
-    await expect(page.get_by_label("Key")).to_be_visible()
+    await expect(page.get_by_label("Key", exact=True)).to_be_visible()
     await page.goto(f"{shop.url}/workers")
-    await expect(page.get_by_label("Key")).to_be_visible()
+    await expect(page.get_by_label("Key", exact=True)).to_be_visible()
 
 
 async def test_a_session_that_ends_leads_to_the_form_and_back(
@@ -46,7 +46,7 @@ async def test_a_session_that_ends_leads_to_the_form_and_back(
     # The page notices as soon as it asks for anything: by itself, or because it connects anew.
     await page.keyboard.press("p")
     await page.keyboard.press("p")
-    await page.get_by_label("Key").fill(KEY)
+    await page.get_by_label("Key", exact=True).fill(KEY)
     await page.get_by_role("button", name="Log in").click()
     await expect(page).to_have_url(f"{shop.url}/workers")
     await expect(watched.row("shop-worker-1")).to_be_visible()
