@@ -228,6 +228,7 @@ class Proxy:
             self._server.close()
 
     async def _end(self) -> None:
+        await asyncio.sleep(0)  # what was accepted a moment ago begins, so that it can end
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -245,7 +246,7 @@ class Proxy:
 
     async def _carry(self, client: tuple[asyncio.StreamReader, asyncio.StreamWriter]) -> None:
         host, port = self._target.hostname, self._target.port
-        server = await asyncio.open_connection(host, port)
+        server = await _dialled(host, port)
         connection = _Connection(self, client, server)
         if self._swallows:
             connection.swallow()
@@ -254,6 +255,20 @@ class Proxy:
             await connection.carry()
         finally:
             self._connections.discard(connection)
+            server[1].close()
+
+
+async def _dialled(
+    host: str | None, port: int | None
+) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """A connection; one that is made while this is cancelled is closed."""
+    dialling = asyncio.ensure_future(asyncio.open_connection(host, port))
+    try:
+        return await asyncio.shield(dialling)
+    except asyncio.CancelledError:
+        with contextlib.suppress(OSError):
+            (await dialling)[1].close()
+        raise
 
 
 def _reset(writer: asyncio.StreamWriter) -> None:
