@@ -16,6 +16,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final
 
+from soniq.cli.beside import beside
+
 _LOOK_PAUSE: Final = 0.1
 
 
@@ -65,12 +67,8 @@ async def kept_informed(
     if manager.address is None:
         yield
         return
-    task = asyncio.create_task(_inform(manager, ready, stop))
-    try:
+    async with beside(_inform(manager, ready, stop)):
         yield
-    finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
 
 
 async def _inform(

@@ -8,13 +8,14 @@ import gc
 import os
 import signal
 import socket
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from dataclasses import dataclass
 from types import FrameType
-from typing import Any, Final
+from typing import Final
 
 from soniq.app import Soniq
 from soniq.cli import output
+from soniq.cli.beside import beside
 from soniq.cli.database import answering
 from soniq.cli.discovery import Located
 from soniq.cli.invocation import run
@@ -129,7 +130,7 @@ async def work_supervised(app: Soniq, options: WorkerOptions, lifeline: Lifeline
 
     _on_signals(stop_soon)
     lifeline.when_cut(stop_soon)
-    async with _beside(_say_ready(app, lifeline)):
+    async with beside(_say_ready(app, lifeline)):
         await _work(app, options, shutdown_event=stop)
 
 
@@ -145,16 +146,6 @@ def _on_signals(stop_soon: Callable[[], None]) -> None:
 
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, told)
-
-
-@contextlib.asynccontextmanager
-async def _beside(coroutine: Coroutine[Any, Any, None]) -> Any:
-    task = asyncio.create_task(coroutine)
-    try:
-        yield
-    finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
 
 
 async def _say_ready(app: Soniq, lifeline: Lifeline) -> None:
