@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
-from operator import itemgetter
 from typing import Any
 
 from pydantic_core import from_json, to_json
 
 from soniq.backends.metric_points import StoredChunk
-from soniq.plugins.metrics.resolutions import Resolution, is_kept
+from soniq.plugins.metrics.resolutions import Resolution, newest_gone
 from soniq.plugins.metrics.series import KINDS, merged
 
 Point = tuple[datetime, Any]
@@ -42,14 +41,14 @@ def newest_first(
     """The points of a series that are kept at `now`, as users see them."""
     rows = list(rows)
     keep = max((row.keep for row in rows), default=0)
-    found = _merge(kind, (row.points for row in rows))
-    points = sorted(((int(start), stored) for start, stored in found.items()), key=itemgetter(0))
+    gone = newest_gone(resolution, keep, now)
+    found = {
+        start: stored
+        for text, stored in _merge(kind, (row.points for row in rows)).items()
+        if (start := int(text)) > gone
+    }
     shown = KINDS[kind].shown_as
-    return [
-        (moment(start), shown(stored))
-        for start, stored in reversed(points)
-        if is_kept(resolution, start, keep, now)
-    ]
+    return [(moment(start), shown(found[start])) for start in sorted(found, reverse=True)]
 
 
 @lru_cache(maxsize=4096)

@@ -91,8 +91,13 @@ def whole(name: str, number: object) -> int:
 
 
 def is_kept(resolution: Resolution, start: int, keep: int, now: float) -> bool:
-    """Whether a bucket is young enough to be shown at `now`, being kept for `keep` seconds.
+    """Whether a bucket is young enough to be shown at `now`, being kept for `keep` seconds."""
+    return start > newest_gone(resolution, keep, now)
 
-    With keep = n buckets these are the current one and the n - 1 before it.
+
+def newest_gone(resolution: Resolution, keep: int, now: float) -> int:
+    """The start of the last bucket that is too old to be shown at `now`.
+
+    With keep = n buckets the current one and the n - 1 before it are shown.
     """
-    return start > resolution.bucket(now) - keep
+    return resolution.bucket(now) - keep
