@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+import contextlib
+from collections.abc import AsyncIterator, Callable, Sequence
 
 import pytest
 
 from soniq import SoniqError
-from soniq.backends.base import Contended, Unavailable, Unstorable
+from soniq.backends.base import Contended, InsertJobs, Unavailable, Unstorable
 from soniq.backends.patience import Patience
 from soniq.enqueue import inserter as module
 from soniq.enqueue.inserter import Inserter
@@ -25,6 +26,7 @@ class ScriptedStore:
     """Remembers batches; `trouble` may raise for one, `gate` holds all of them up."""
 
     def __init__(self) -> None:
+        self.runs = 0
         self.batches: list[list[NewJob]] = []
         self.stored: list[NewJob] = []
         self.trouble: Callable[[Sequence[NewJob]], None] = lambda jobs: None
@@ -39,6 +41,11 @@ class ScriptedStore:
         self.trouble(jobs)
         self.stored += [job for job in jobs if job not in self.stored]
         return [job.id for job in jobs]
+
+    @contextlib.asynccontextmanager
+    async def inserting(self) -> AsyncIterator[InsertJobs]:
+        self.runs += 1
+        yield self.insert
 
     @property
     def sizes(self) -> list[int]:
@@ -64,12 +71,12 @@ def times(number: int, error: Exception) -> Callable[[Sequence[NewJob]], None]:
 
 async def test_a_lone_enqueue_waits_for_nothing(store: ScriptedStore) -> None:
     job = new_job()
-    assert await Inserter(store.insert, PATIENCE).insert(job) == job.id
+    assert await Inserter(store.inserting, PATIENCE).insert(job) == job.id
     assert store.sizes == [1]
 
 
 async def test_what_comes_during_a_statement_goes_with_the_next(store: ScriptedStore) -> None:
-    inserter = Inserter(store.insert, PATIENCE)
+    inserter = Inserter(store.inserting, PATIENCE)
     store.gate.clear()
     first = asyncio.create_task(inserter.insert(new_job()))
     await store.called.wait()
@@ -87,7 +94,7 @@ async def test_batches_are_bounded_in_rows_and_bytes(
 ) -> None:
     monkeypatch.setattr(module, "MOST_ROWS", 10)
     monkeypatch.setattr(module, "MOST_BYTES", 1000)
-    inserter = Inserter(store.insert, PATIENCE)
+    inserter = Inserter(store.inserting, PATIENCE)
     await asyncio.gather(*(inserter.insert(job) for job in new_jobs(25)))
     assert store.sizes == [10, 10, 5]
     store.batches.clear()
@@ -97,7 +104,7 @@ async def test_batches_are_bounded_in_rows_and_bytes(
 
 
 async def test_a_cancelled_caller_is_skipped(store: ScriptedStore) -> None:
-    inserter = Inserter(store.insert, PATIENCE)
+    inserter = Inserter(store.inserting, PATIENCE)
     store.gate.clear()
     first = asyncio.create_task(inserter.insert(new_job()))
     await store.called.wait()
@@ -115,7 +122,7 @@ async def test_a_cancelled_caller_is_skipped(store: ScriptedStore) -> None:
 async def test_a_lost_answer_is_repeated_with_the_same_ids(store: ScriptedStore) -> None:
     store.trouble = times(3, Unavailable("gone"))
     jobs = new_jobs(5)
-    inserter = Inserter(store.insert, PATIENCE)
+    inserter = Inserter(store.inserting, PATIENCE)
     ids = await asyncio.gather(*(inserter.insert(job) for job in jobs))
     assert ids == [job.id for job in jobs]
     assert store.batches == [jobs] * 4
@@ -124,14 +131,14 @@ async def test_a_lost_answer_is_repeated_with_the_same_ids(store: ScriptedStore)
 async def test_patience_ends_with_an_error_that_names_the_database(store: ScriptedStore) -> None:
     store.trouble = times(10**6, Unavailable("connection refused"))
     with pytest.raises(SoniqError, match="connection refused") as caught:
-        await Inserter(store.insert, SHORT).insert(new_job())
+        await Inserter(store.inserting, SHORT).insert(new_job())
     assert caught.value.error_code == SONIQ_DATABASE_UNAVAILABLE
     assert caught.value.context == {"database": "store://"}
 
 
 async def test_a_store_that_never_answers_ends_in_the_same_error(store: ScriptedStore) -> None:
     store.gate.clear()
-    inserter = Inserter(store.insert, SHORT)
+    inserter = Inserter(store.inserting, SHORT)
     results = await asyncio.gather(
         *(inserter.insert(job) for job in new_jobs(3)), return_exceptions=True
     )
@@ -147,7 +154,7 @@ async def test_only_the_row_that_cannot_be_stored_fails(store: ScriptedStore) ->
             raise Unstorable("bad value")
 
     store.trouble = trouble
-    inserter = Inserter(store.insert, PATIENCE)
+    inserter = Inserter(store.inserting, PATIENCE)
     results = await asyncio.gather(*(inserter.insert(job) for job in jobs), return_exceptions=True)
     failed = results.pop(7)
     assert isinstance(failed, SoniqError)
@@ -158,7 +165,7 @@ async def test_only_the_row_that_cannot_be_stored_fails(store: ScriptedStore) ->
 async def test_a_deadlock_repeats_the_batch(store: ScriptedStore) -> None:
     store.trouble = times(1, Contended("deadlock"))
     jobs = new_jobs(3)
-    inserter = Inserter(store.insert, PATIENCE)
+    inserter = Inserter(store.inserting, PATIENCE)
     await asyncio.gather(*(inserter.insert(job) for job in jobs))
     assert store.batches == [jobs, jobs]
 
@@ -167,7 +174,7 @@ async def test_a_defect_reaches_every_caller_and_the_next_enqueue_works(
     store: ScriptedStore,
 ) -> None:
     store.trouble = times(1, RuntimeError("defect"))
-    inserter = Inserter(store.insert, PATIENCE)
+    inserter = Inserter(store.inserting, PATIENCE)
     results = await asyncio.gather(
         *(inserter.insert(job) for job in new_jobs(3)), return_exceptions=True
     )
@@ -209,8 +216,24 @@ async def test_a_key_that_is_never_freed_ends_in_an_error_that_says_so(
     assert caught.value.error_code == SONIQ_DATABASE_UNAVAILABLE
 
 
+async def test_whoever_comes_again_at_once_finds_what_was_kept_for_it(store: ScriptedStore) -> None:
+    inserter = Inserter(store.inserting, PATIENCE)
+    for job in new_jobs(5):
+        await inserter.insert(job)
+    assert store.sizes == [1, 1, 1, 1, 1]
+    assert store.runs == 1
+
+
+async def test_nothing_is_kept_once_nobody_comes(store: ScriptedStore) -> None:
+    inserter = Inserter(store.inserting, PATIENCE)
+    await inserter.insert(new_job())
+    await inserter.drained()
+    await inserter.insert(new_job())
+    assert store.runs == 2
+
+
 async def test_drained_waits_for_every_answer(store: ScriptedStore) -> None:
-    inserter = Inserter(store.insert, PATIENCE)
+    inserter = Inserter(store.inserting, PATIENCE)
     store.gate.clear()
     tasks = [asyncio.create_task(inserter.insert(job)) for job in new_jobs(3)]
     await store.called.wait()

@@ -16,7 +16,8 @@ Rules that hold for every method:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from typing import Any, Protocol
 
 from soniq.backends.dead_letters import DeadLetterStore
@@ -56,6 +57,9 @@ class Contended(BackendError):
 class Unstorable(BackendError):
     """A value of this call cannot be stored by this store; nothing was changed."""
 
+
+InsertJobs = Callable[[Sequence[NewJob]], Awaitable[list[str]]]
+"""See `Backend.insert`."""
 
 Wake = Callable[[int | None], None]
 """Told when work may have become claimable or its due time known: the best priority announced,
@@ -126,6 +130,10 @@ class Backend(Protocol):
             Unstorable: a value the store cannot hold.
             Unavailable: the store is away.
         """
+        ...
+
+    def inserting(self) -> AbstractAsyncContextManager[InsertJobs]:
+        """`insert` for one call after another; what all of them need may be kept in between."""
         ...
 
     async def insert_on(self, connection: object, jobs: Sequence[NewJob]) -> list[str]:

@@ -93,8 +93,9 @@ class Enqueuer:
         return self._inserters.get(opened) or self._new_inserters(opened)
 
     def _new_inserters(self, opened: Opened) -> _Inserters:
-        insert, patience = opened.backend.insert, opened.patience
-        free, keyed = Inserter(insert, patience), KeyedInserter(insert, patience)
+        backend, patience = opened.backend, opened.patience
+        free = Inserter(backend.inserting, patience)
+        keyed = KeyedInserter(backend.insert, patience)
         inserters = _Inserters(free, keyed, telemetry())
         self._inserters[opened] = inserters
         opened.before_close.append(inserters.drained)

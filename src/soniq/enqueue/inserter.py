@@ -8,12 +8,16 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
+from contextlib import AbstractAsyncContextManager
 from typing import Any, Final
 
+from soniq.backends.base import InsertJobs
 from soniq.backends.patience import Patience
-from soniq.enqueue.sender import Batch, Insert, Sender, Waiting, cancel_all
+from soniq.enqueue.sender import Batch, Sender, Waiting, cancel_all
 from soniq.records import NewJob
+
+Inserting = Callable[[], AbstractAsyncContextManager[InsertJobs]]
 
 MOST_ROWS: Final = 1000
 MOST_BYTES: Final = 4 * 1024 * 1024
@@ -23,13 +27,14 @@ class Inserter:
     """Sends jobs without a dedup key.
 
     Args:
-        insert: stores a batch in one transaction; safe to repeat.
+        inserting: gives what stores a batch in one transaction, safe to repeat, for one batch
+            after another.
         patience: how long each caller waits while the store is away.
     """
 
-    def __init__(self, insert: Insert, patience: Patience) -> None:
+    def __init__(self, inserting: Inserting, patience: Patience) -> None:
+        self._inserting = inserting
         self._patience = patience
-        self._sender = Sender(insert, patience)
         self._waiting: deque[Waiting] = deque()
         self._draining = False
         self._tasks: set[asyncio.Task[None]] = set()
@@ -62,12 +67,22 @@ class Inserter:
     async def _drain(self) -> None:
         try:
             while self._waiting:
-                if batch := self._take():
-                    await self._sender.send(batch)
+                async with self._inserting() as insert:
+                    await self._send_all(self._sender(insert))
         finally:
             self._draining = False
             cancel_all(self._waiting)
             self._waiting.clear()
+
+    def _sender(self, insert: InsertJobs) -> Sender:
+        return Sender(insert, self._patience)
+
+    async def _send_all(self, sender: Sender) -> None:
+        while self._waiting:
+            if batch := self._take():
+                await sender.send(batch)
+                # Whoever has its answer now may come again at once.
+                await asyncio.sleep(0)
 
     def _take(self) -> Batch:
         """The next batch: in order, bounded in rows and bytes, without callers that are gone."""

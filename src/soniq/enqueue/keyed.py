@@ -11,11 +11,13 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import nullcontext
 from typing import Final
 
+from soniq.backends.base import InsertJobs
 from soniq.backends.patience import Patience
 from soniq.enqueue.inserter import Inserter
-from soniq.enqueue.sender import Batch, Insert, Sender, cancel_all
+from soniq.enqueue.sender import Batch, Sender, cancel_all
 from soniq.records import NewJob
 
 _CONNECTIONS_APART: Final = 2
@@ -25,18 +27,20 @@ _LONGEST_PAUSE: Final = 0.5
 class KeyedInserter(Inserter):
     """Sends jobs with a dedup key."""
 
-    def __init__(self, insert: Insert, patience: Patience) -> None:
-        super().__init__(insert, patience)
+    def __init__(self, insert: InsertJobs, patience: Patience) -> None:
+        super().__init__(lambda: nullcontext(insert), patience)
         limit = asyncio.Semaphore(_CONNECTIONS_APART)
 
         async def insert_apart(jobs: Sequence[NewJob]) -> list[str]:
             async with limit:
                 return await insert(jobs)
 
-        self._sender = Sender(insert, patience, self._set_apart)
         self._splitter = Sender(insert_apart, patience, self._set_apart)
         self._insister = Sender(insert_apart, patience.with_pauses_up_to(_LONGEST_PAUSE))
         self._held: Counter[str | None] = Counter()
+
+    def _sender(self, insert: InsertJobs) -> Sender:
+        return Sender(insert, self._patience, self._set_apart)
 
     def _take(self) -> Batch:
         batch = super()._take()

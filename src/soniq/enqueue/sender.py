@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
-from soniq.backends.base import Contended, Unavailable, Unstorable
+from soniq.backends.base import Contended, InsertJobs, Unavailable, Unstorable
 from soniq.backends.patience import Patience, pauses
 from soniq.enqueue.resolver import invalid_arguments
 from soniq.records import NewJob
@@ -22,7 +22,6 @@ class Waiting(NamedTuple):
 
 
 Batch = list[Waiting]
-Insert = Callable[[Sequence[NewJob]], Awaitable[list[str]]]
 
 
 class Sender:
@@ -36,7 +35,7 @@ class Sender:
 
     def __init__(
         self,
-        insert: Insert,
+        insert: InsertJobs,
         patience: Patience,
         contended: Callable[[Batch], None] | None = None,
     ) -> None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
 from datetime import datetime, timedelta
 from heapq import nlargest
 from itertools import islice
 from typing import Any
 
-from soniq.backends.base import Wake, WorkerSession
+from soniq.backends.base import InsertJobs, Wake, WorkerSession
 from soniq.backends.dead_letters import DeadLetterStore
 from soniq.backends.diagnosis import Diagnosis
 from soniq.backends.memory.dead_letters import MemoryDeadLetters
@@ -93,6 +94,9 @@ class MemoryBackend:
         with self._store.lock:
             now = self._store.now()
             return [self._store.insert(job, now) for job in jobs]
+
+    def inserting(self) -> AbstractAsyncContextManager[InsertJobs]:
+        return nullcontext(self.insert)
 
     async def insert_on(self, connection: object, jobs: Sequence[NewJob]) -> list[str]:
         raise ValueError(

@@ -8,11 +8,12 @@ import uuid
 from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, Final
 
 import asyncpg
 
-from soniq.backends.base import Unavailable, Unstorable, Wake, WorkerSession
+from soniq.backends.base import InsertJobs, Unavailable, Unstorable, Wake, WorkerSession
 from soniq.backends.dead_letters import DeadLetterStore
 from soniq.backends.diagnosis import Diagnosis
 from soniq.backends.metric_points import MetricStore
@@ -22,6 +23,7 @@ from soniq.backends.postgres import migrate
 from soniq.backends.postgres.callers import callers_connection
 from soniq.backends.postgres.connection import (
     POOL_SIZE,
+    Borrow,
     Connection,
     Database,
     transaction,
@@ -33,7 +35,7 @@ from soniq.backends.postgres.metric_points import PostgresMetrics
 from soniq.backends.postgres.notify import Notifier
 from soniq.backends.postgres.overview import PostgresOverview
 from soniq.backends.postgres.plugin_tables import PostgresPluginTables
-from soniq.backends.postgres.pool import ConnectionPool
+from soniq.backends.postgres.pool import ConnectionPool, KeptConnection
 from soniq.backends.postgres.rows import is_id, job_dict
 from soniq.backends.postgres.schedules import Payload, PostgresSchedules
 from soniq.backends.postgres.session import PostgresSession
@@ -184,13 +186,24 @@ class PostgresBackend:
     # --- jobs in -------------------------------------------------------------------------------
 
     async def insert(self, jobs: Sequence[NewJob]) -> list[str]:
+        return await self._insert(self._borrowed, jobs)
+
+    @asynccontextmanager
+    async def inserting(self) -> AsyncIterator[InsertJobs]:
+        if self._pool is None:
+            yield self.insert
+            return
+        async with KeptConnection(self._pool, self._borrowed) as kept:
+            yield partial(self._insert, kept.lent)
+
+    async def _insert(self, borrow: Borrow, jobs: Sequence[NewJob]) -> list[str]:
         if not jobs:
             return []
         notifier = await self._notifying()
         telling = notifier.begin(arrivals(job for job in jobs if job.dedup_key is None))
         insert = Insert(self._database, jobs, telling.payload, notifier.payload)
         try:
-            async with self._borrowed() as connection:
+            async with borrow() as connection:
                 ids = await insert.alone(connection)
         except BaseException:
             # It may have been stored all the same, and this process hears nothing of itself.

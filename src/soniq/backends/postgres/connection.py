@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, suppress
 from typing import Any, Final, NamedTuple, TypeAlias
 
 import asyncpg
@@ -20,6 +20,8 @@ from soniq.logs import soniq_logger
 
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]"
 Rows: TypeAlias = "list[asyncpg.Record]"
+Borrow = Callable[[], AbstractAsyncContextManager[Connection]]
+"""Lends a connection for a block."""
 
 STATEMENT_TIMEOUT: Final = 30.0
 CONNECT_TIMEOUT: Final = 10.0

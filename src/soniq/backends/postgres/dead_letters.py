@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from typing import Any, Final
 
@@ -20,14 +19,13 @@ from soniq.backends.dead_letters import (
     Selection,
     Tally,
 )
-from soniq.backends.postgres.connection import Connection, Database, transaction
+from soniq.backends.postgres.connection import Borrow, Connection, Database, transaction
 from soniq.backends.postgres.lanes import LaneKey
 from soniq.backends.postgres.rows import is_id
 from soniq.backends.postgres.wakeups import Arrival
 from soniq.globs import as_regex
 from soniq.records import DeadLetterReason
 
-Connect = Callable[[], AbstractAsyncContextManager[Connection]]
 Tell = Callable[[Connection, Sequence[Arrival]], Awaitable[None]]
 Announce = Callable[[Sequence[Arrival], datetime], None]
 
@@ -45,7 +43,7 @@ class PostgresDeadLetters:
         announce: wakes the workers of this process once it is committed.
     """
 
-    def __init__(self, database: Database, borrow: Connect, tell: Tell, announce: Announce) -> None:
+    def __init__(self, database: Database, borrow: Borrow, tell: Tell, announce: Announce) -> None:
         self._database = database
         self._borrow = borrow
         self._tell = tell

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import AbstractAsyncContextManager
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any, Final
 
 from asyncpg import Record
@@ -20,10 +19,8 @@ from soniq.backends.metric_points import (
     TableSize,
     merged_rows,
 )
-from soniq.backends.postgres.connection import Connection, Database, transaction
+from soniq.backends.postgres.connection import Borrow, Database, transaction
 from soniq.backends.postgres.rows import is_id
-
-Connect = Callable[[], AbstractAsyncContextManager[Connection]]
 
 _LIMITS: Final = {"lock_timeout": "1s", "statement_timeout": "20s"}
 _STATEMENT_BYTES: Final = 2 * 1024 * 1024
@@ -39,7 +36,7 @@ class PostgresMetrics:
         borrow: a connection of the backend's pool.
     """
 
-    def __init__(self, database: Database, borrow: Connect) -> None:
+    def __init__(self, database: Database, borrow: Borrow) -> None:
         self._database = database
         self._borrow = borrow
 

@@ -7,7 +7,7 @@ of the table's pages: an index for every question would be paid for by each clai
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
 from datetime import datetime
@@ -32,11 +32,10 @@ from soniq.backends.overview import (
     within,
 )
 from soniq.backends.postgres.audit import PostgresAudit
-from soniq.backends.postgres.connection import Connection, Database, Rows, transaction
+from soniq.backends.postgres.connection import Borrow, Connection, Database, Rows, transaction
 from soniq.backends.postgres.rows import is_id, job_dict
 from soniq.records import JobDict, JobStatus
 
-Connect = Callable[[], AbstractAsyncContextManager[Connection]]
 Key = TypeVar("Key")
 
 _WAITING: Final = 200_000
@@ -68,7 +67,7 @@ class PostgresOverview(PostgresAudit):
         borrow: a connection of the backend's pool.
     """
 
-    def __init__(self, database: Database, borrow: Connect) -> None:
+    def __init__(self, database: Database, borrow: Borrow) -> None:
         super().__init__(database, borrow)
 
     async def pulse(self) -> str:

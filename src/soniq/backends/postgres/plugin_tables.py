@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from contextlib import AbstractAsyncContextManager
+from collections.abc import Sequence
 
 import asyncpg
 
 from soniq.backends.diagnosis import SchemaState
 from soniq.backends.plugin_tables import MigrationPackage, Migrations, Recorded, load
-from soniq.backends.postgres.connection import CONNECT_TIMEOUT, Connection, Database, transaction
+from soniq.backends.postgres.connection import (
+    CONNECT_TIMEOUT,
+    Borrow,
+    Connection,
+    Database,
+    transaction,
+)
 from soniq.backends.postgres.errors import MISSING
 from soniq.backends.postgres.migrate import LOCK_TIMEOUT, named, serialise
 from soniq.backends.postgres.sql import quoted
-
-Connect = Callable[[], AbstractAsyncContextManager[Connection]]
 
 
 class PostgresPluginTables:
@@ -25,7 +28,7 @@ class PostgresPluginTables:
         borrow: a connection of the backend's pool, to Soniq's own tables.
     """
 
-    def __init__(self, database: Database, borrow: Connect) -> None:
+    def __init__(self, database: Database, borrow: Borrow) -> None:
         self._database = database
         self._borrow = borrow
 

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from asyncpg import Record
 
-from soniq.backends.postgres.connection import Connection, Database, transaction
+from soniq.backends.postgres.connection import Borrow, Connection, Database, transaction
 from soniq.backends.postgres.insert import Insert
 from soniq.backends.postgres.schedule_watch import watching
 from soniq.backends.postgres.wakeups import Arrival, arrivals
@@ -25,7 +25,6 @@ from soniq.backends.schedules import (
 )
 from soniq.records import NewJob
 
-Connect = Callable[[], AbstractAsyncContextManager[Connection]]
 Payload = Callable[[Sequence[Arrival]], str | None]
 Announce = Callable[[Sequence[Arrival], datetime], None]
 
@@ -47,7 +46,7 @@ class PostgresSchedules:
     def __init__(
         self,
         database: Database,
-        borrow: Connect,
+        borrow: Borrow,
         payload: Callable[[], Awaitable[Payload]],
         announce: Announce,
         *,

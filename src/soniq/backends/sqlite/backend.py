@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Collection, Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
-from soniq.backends.base import Unavailable, Wake, WorkerSession
+from soniq.backends.base import InsertJobs, Unavailable, Wake, WorkerSession
 from soniq.backends.dead_letters import DeadLetterStore
 from soniq.backends.diagnosis import Diagnosis
 from soniq.backends.metric_points import MetricStore
@@ -163,6 +164,9 @@ class SQLiteBackend:
         return await self._write(
             lambda db: insert.insert(db, jobs), _KEYED_PATIENCE if keyed else PATIENCE
         )
+
+    def inserting(self) -> AbstractAsyncContextManager[InsertJobs]:
+        return nullcontext(self.insert)
 
     async def insert_on(self, connection: object, jobs: Sequence[NewJob]) -> list[str]:
         transaction = insert.CallersTransaction(connection, self._path, self._clock)

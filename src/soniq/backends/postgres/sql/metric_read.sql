@@ -1,6 +1,13 @@
 SELECT c.metric_key, c.metric_type, c.resolution, c.keep, c.points::text AS points
 FROM soniq_metric_chunks AS c
-WHERE ($1 = '' OR c.metric_key = $1 OR (c.metric_key >= $1 || ':' AND c.metric_key < $1 || ';'))
+WHERE (
+        $1 = ''
+        -- One range, so that rows come in the index's order; then without what is in between.
+        OR (
+            c.metric_key >= $1 AND c.metric_key < $1 || ';'
+            AND (c.metric_key = $1 OR c.metric_key >= $1 || ':')
+        )
+    )
     AND ($2::text IS NULL OR c.resolution = $2)
     AND c.ends > extract(epoch FROM now()) - c.keep
     AND CASE
