@@ -125,7 +125,7 @@ def _count(minute: Minute, key: str, number: int) -> None:
 def _observe(minute: Minute, key: str, seconds: float) -> None:
     held = minute.series.setdefault(key, Histogram())
     assert isinstance(held, Histogram)
-    held.observe(max(seconds, 0.0))
+    held.take(max(seconds, 0.0), minute.start)
 
 
 def _gauge(minute: Minute, key: str, value: float) -> None:

@@ -168,7 +168,7 @@ def test_threads_lose_nothing() -> None:
     def record() -> None:
         for _ in range(5000):
             taken.take(Kind.COUNTER, "k", 1)
-            taken.stored("job", "queue", "done", 0.1, 0.2)
+            taken.stored([("job", "queue", "done", 0.1, 0.2)])
 
     def drain() -> None:
         while not stop.is_set():
@@ -199,8 +199,8 @@ def test_threads_lose_nothing() -> None:
 @pytest.mark.parametrize("outcome", ["done", "failed", "dead_letter", "snoozed"])
 def test_a_stored_outcome_is_recorded_under_its_keys(outcome: str) -> None:
     taken, _ = recorder()
-    taken.stored("app.send", "mails", outcome, 2.0, 0.5)
-    taken.stored("app.send", "mails", outcome, 4.0, 1.5)
+    taken.stored([("app.send", "mails", outcome, 2.0, 0.5)])
+    taken.stored([("app.send", "mails", outcome, 4.0, 1.5)])
     found = held(taken)
     counters = {
         f"job:app.send:{outcome}",
@@ -220,7 +220,7 @@ def test_a_stored_outcome_is_recorded_under_its_keys(outcome: str) -> None:
 
 def test_a_name_too_long_for_a_key_costs_only_its_own_series() -> None:
     taken, dropped = recorder()
-    taken.stored("x" * 600, "q", "done", 1.0, 1.0)
+    taken.stored([("x" * 600, "q", "done", 1.0, 1.0)])
     assert "queue:q:done" in (found := held(taken))
     assert not any(key.startswith("job:") for key in found)
     assert dropped.total == 2

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 
 import pytest
 
@@ -119,4 +120,62 @@ async def test_a_plugin_that_never_catches_up_is_cut_off_and_that_is_told(
     assert len(stuck.jobs) + lost == 50
     stats = await app.get_queue_stats()
     assert stats["done"] == 50
+    await app.close()
+
+
+class Together(Updated):
+    """Is told of several ends at a time."""
+
+    def __init__(self, identifier: str = "tests.together") -> None:
+        super().__init__(identifier)
+        self.sizes: list[int] = []
+
+    async def on_jobs_updated(self, *, worker: PluginWorker, jobs: Sequence[PluginJob]) -> None:
+        self.sizes.append(len(jobs))
+        self.jobs += jobs
+
+
+async def test_updates_may_be_told_together(make_app: MakeApp) -> None:
+    plugin, single = Together(), Updated()
+    app = await make_app(plugins=[plugin, single])
+    define(app)
+    ids = await app.enqueue_many("works", [{"number": number} for number in range(250)])
+    await app.run_worker(run_once=True, concurrency=100)
+    assert sorted(job.id for job in plugin.jobs) == sorted(ids)
+    assert [job.id for job in plugin.jobs] == [job.id for job in single.jobs]
+    assert 1 < max(plugin.sizes) <= 100
+
+
+async def test_updates_told_together_that_fail_or_hang_cost_the_plugin_these(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    class Failing(Together):
+        async def on_jobs_updated(self, *, worker: PluginWorker, jobs: Sequence[PluginJob]) -> None:
+            await super().on_jobs_updated(worker=worker, jobs=jobs)
+            if len(self.sizes) == 1:
+                raise OSError("no disk")
+            if len(self.sizes) == 2:
+                await asyncio.Event().wait()
+
+    plugin = Failing("tests.failing")
+    app = await memory_app(plugin, hook_timeout=0.2)
+    async with working(app):
+        for _ in range(3):
+            await until_status(app, await app.enqueue("works"), "done")
+    assert len(plugin.jobs) == 3
+    assert "Plugin tests.failing: on_jobs_updated failed: OSError" in caplog.text
+    assert "Plugin tests.failing: on_jobs_updated failed: TimeoutError" in caplog.text
+    await app.close()
+
+
+async def test_whoever_refines_the_single_call_of_a_plugin_is_still_called() -> None:
+    class Refined(Together):
+        async def on_job_updated(self, *, worker: PluginWorker, job: PluginJob) -> None:
+            await super().on_jobs_updated(worker=worker, jobs=[job])
+
+    plugin = Refined()
+    app = await memory_app(plugin)
+    await app.enqueue_many("works", [{}] * 3)
+    await app.run_worker(run_once=True)
+    assert plugin.sizes == [1, 1, 1]
     await app.close()

@@ -14,7 +14,7 @@ from soniq.plugins.keeping import KeepsMetrics
 from soniq.plugins.overriding import overriding
 from soniq.plugins.plugin import Plugin
 from soniq.plugins.run_calls import RunCalls
-from soniq.plugins.updates import UpdateLine, Updates
+from soniq.plugins.updates import UpdateLine, Updates, wants_updates
 from soniq.plugins.views import PluginWorker
 from soniq.plugins.wishes import Wishes
 from soniq.records import Outcome
@@ -53,8 +53,7 @@ class PluginAttendance:
         self._events = events
         self._calls = RunCalls(worker, limit, events, Wishes(settings, events))
         lines = [
-            UpdateLine(plugin, worker, limit, events)
-            for plugin in overriding("on_job_updated", plugins)
+            UpdateLine(plugin, worker, limit, events) for plugin in plugins if wants_updates(plugin)
         ]
         self._updates = Updates(lines, worker.id) if lines else None
         self._companions = [

@@ -125,6 +125,14 @@ class Plugin(ABC):
         makes those after it wait, so heavy work belongs in `run`.
         """
 
+    async def on_jobs_updated(self, *, worker: PluginWorker, jobs: Sequence[PluginJob]) -> None:
+        """Called instead of `on_job_updated` where overridden: cheaper, at thousands a second.
+
+        Args:
+            worker: who ran them.
+            jobs: from 1 to 100, in the order of storing; there is no waiting for more to come.
+        """
+
     # --- for subclasses ------------------------------------------------------------------------
 
     async def sleep(self, seconds: float) -> bool:

@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from typing import Final
 
 from soniq.events import Events, PluginBehind, PluginFailed
+from soniq.plugins.overriding import overriding
 from soniq.plugins.plugin import Plugin
 from soniq.plugins.run_calls import epoch
 from soniq.plugins.views import PluginJob, PluginWorker
@@ -21,6 +22,8 @@ from soniq.records import Released
 from soniq.services.service import cancelled
 from soniq.worker.acker import Ended
 
+ONE: Final = "on_job_updated"
+TOGETHER: Final = "on_jobs_updated"
 BACKLOG: Final = 10_000
 BACKLOG_BYTES: Final = 16 * 1024 * 1024
 """Updates that may wait for one plugin; further ones are lost to it, and that is told."""
@@ -29,6 +32,21 @@ _AT_A_STRETCH: Final = 100
 """Calls after which other tasks get a turn."""
 _LOOKS: Final = 4
 """Looks at a call before it counts as hanging: to note its beginning would cost each call."""
+
+
+def wants_updates(plugin: Plugin) -> bool:
+    """Whether it has a method of its own that is told of stored ends."""
+    return any(overriding(method, [plugin]) for method in (ONE, TOGETHER))
+
+
+def _method_of(plugin: Plugin) -> str:
+    """The one that is nearest to it: who refines the other of a class that has both means that."""
+    for names in (vars(plugin), *map(vars, type(plugin).__mro__)):
+        if TOGETHER in names:
+            return TOGETHER
+        if ONE in names:
+            break
+    return ONE
 
 
 class UpdateLine:
@@ -43,6 +61,7 @@ class UpdateLine:
 
     def __init__(self, plugin: Plugin, worker: PluginWorker, limit: float, events: Events) -> None:
         self._plugin = plugin
+        self._method = _method_of(plugin)
         self._worker = worker
         self._limit = limit
         self._events = events
@@ -118,25 +137,34 @@ class UpdateLine:
             self._idle.set()
 
     async def _tell_some(self) -> None:
-        tell, worker, waiting = self._plugin.on_job_updated, self._worker, self._waiting
-        for _ in range(min(len(waiting), _AT_A_STRETCH)):
-            self._steps += 1
-            try:
-                await tell(worker=worker, job=waiting.popleft())
-            except GeneratorExit:
-                raise  # the loop is being torn down: nothing may be awaited any more
-            except BaseException as error:  # told; the line goes on
-                if self._stopping:
-                    raise
-                self._failed(error)
-            self._steps += 1
+        waiting = self._waiting
+        stretch = range(min(len(waiting), _AT_A_STRETCH))
+        if self._method == TOGETHER:
+            jobs = [waiting.popleft() for _ in stretch]
+            await self._call(self._plugin.on_jobs_updated(worker=self._worker, jobs=jobs))
+            return
+        tell, worker = self._plugin.on_job_updated, self._worker
+        for _ in stretch:
+            await self._call(tell(worker=worker, job=waiting.popleft()))
+
+    async def _call(self, call: Awaitable[None]) -> None:
+        self._steps += 1
+        try:
+            await call
+        except GeneratorExit:
+            raise  # the loop is being torn down: nothing may be awaited any more
+        except BaseException as error:  # told; the line goes on
+            if self._stopping:
+                raise
+            self._failed(error)
+        self._steps += 1
 
     def _failed(self, error: BaseException) -> None:
         if self._overdue and self._task is not None:
             self._overdue = False
             self._task.uncancel()
             error = TimeoutError(f"no end within {self._limit:g} s (hook_timeout)")
-        self._events.emit(PluginFailed(self._plugin.get_identifier(), "on_job_updated", error))
+        self._events.emit(PluginFailed(self._plugin.get_identifier(), self._method, error))
 
     def _watch(self) -> None:
         """Cancel a call that hangs; goes on for as long as there is one."""

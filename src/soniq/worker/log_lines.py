@@ -244,8 +244,8 @@ class LogLines:
 
     def _plugin_behind(self, event: e.PluginBehind) -> None:
         logger.warning(
-            "Plugin %s is too slow for this worker: it was not told of %d stored ends. Its "
-            "on_job_updated should note what it needs and leave the work to its run.",
+            "Plugin %s is too slow for this worker: it was not told of %d stored ends. What "
+            "it does on updates should be noting what it needs, and the work be left to its run.",
             event.plugin,
             event.lost,
             extra=fields(event, plugin=event.plugin),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from datetime import datetime
 from math import inf
@@ -334,12 +334,16 @@ class Metrics(Plugin, KeepsMetrics):
 
     async def on_job_updated(self, *, worker: PluginWorker, job: PluginJob) -> None:
         """Record what became of a run, now that it is stored."""
-        outcome = job.outcome
-        if outcome is not None:
-            account = self._accounts.get(worker.id) or self._account_of(worker)
-            account.recorder.stored(
-                job.job_name, job.queue, outcome, job.duration_s or 0.0, job.wait_s
-            )
+        await self.on_jobs_updated(worker=worker, jobs=[job])
+
+    async def on_jobs_updated(self, *, worker: PluginWorker, jobs: Sequence[PluginJob]) -> None:
+        """Record what became of some runs, now that it is stored."""
+        account = self._accounts.get(worker.id) or self._account_of(worker)
+        account.recorder.stored(
+            (job.job_name, job.queue, outcome, job.duration_s or 0.0, job.wait_s)
+            for job in jobs
+            if (outcome := job.outcome) is not None
+        )
 
     # --- when the store is away ----------------------------------------------------------------
 

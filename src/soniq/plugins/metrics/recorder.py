@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final
 
 from soniq.plugins.metrics.keys import MOST_KEYS, Dropped, KeyBook, Kind, number
@@ -19,18 +19,38 @@ Content = Counter | Gauge | Histogram
 MOST_KEPT: Final = 50_000
 """Series of minutes that are over, and not yet taken away."""
 _MOMENT: Final = 1e-6
+_AT_A_TIME: Final = 32
+"""Outcomes of a tally that are counted together."""
 _TIMED: Final = ("done", "dead_letter")
 
 
-class Tally:
-    """The stored outcomes of one kind, of one job name in one queue: seven series in one place."""
+StoredRun = tuple[str, str, str, float, float]
+"""A job's name, its queue, the outcome (done, failed, dead_letter or snoozed), the seconds that the
+run took, and those from the time it was due to the run's start. Plain, for every job makes one."""
 
-    __slots__ = ("number", "ran", "waited")
+
+class Tally:
+    """The stored outcomes of one kind, of one job name in one queue: seven series in one place.
+
+    What comes in is set down first and counted later, some at a time, for it comes with every job.
+    """
+
+    __slots__ = ("number", "ran", "runs", "waited", "waits")
 
     def __init__(self) -> None:
         self.number = 0
         self.ran = Histogram()
         self.waited = Histogram()
+        self.runs: list[float] = []
+        self.waits: list[float] = []
+
+    def count(self) -> None:
+        """Count what was set down."""
+        self.number += len(self.waits)
+        for values, histogram in ((self.runs, self.ran), (self.waits, self.waited)):
+            if values:
+                histogram.observe(values)
+                values.clear()
 
 
 class Minute:
@@ -78,29 +98,24 @@ class Recorder:
             if content is not None:
                 content.take(found, self._moment(now))
 
-    def stored(self, name: str, queue: str, outcome: str, ran: float, waited: float) -> None:
-        """Record a stored outcome of a job.
-
-        Args:
-            name: of the job.
-            queue: it came from.
-            outcome: done, failed, dead_letter or snoozed.
-            ran: seconds the run took.
-            waited: seconds from the time it was due to the start of the run.
-        """
-        place = (name, queue, outcome)
+    def stored(self, runs: Iterable[StoredRun]) -> None:
+        """Record what became of some runs."""
+        now = self._clock()
         with self._guard:
-            minute = self._minute(self._clock())
-            tally = minute.tallies.get(place)
-            if tally is None:
-                if len(minute.tallies) >= MOST_KEYS:
-                    self._dropped.add("number: there are too many different jobs", place)
-                    return
-                tally = minute.tallies[place] = Tally()
-            tally.number += 1
-            tally.waited.observe(waited)
-            if outcome in _TIMED:
-                tally.ran.observe(ran)
+            tallies = self._minute(now).tallies
+            for name, queue, outcome, ran, waited in runs:
+                place = (name, queue, outcome)
+                tally = tallies.get(place)
+                if tally is None:
+                    if len(tallies) >= MOST_KEYS:
+                        self._dropped.add("number: there are too many different jobs", place)
+                        continue
+                    tally = tallies[place] = Tally()
+                tally.waits.append(waited)
+                if outcome in _TIMED:
+                    tally.runs.append(ran)
+                if len(tally.waits) >= _AT_A_TIME:
+                    tally.count()
 
     def drain(self) -> list[Minute]:
         """Everything recorded since the last time, oldest first; the recorder begins anew."""
@@ -152,6 +167,7 @@ class Recorder:
     def _spread(self, minute: Minute) -> None:
         """Turn what jobs became into the series they stand for."""
         for place, tally in minute.tallies.items():
+            tally.count()
             for key, content in _series_of(*place, tally):
                 held = self._content(minute, content.kind, key)
                 if held is not None:

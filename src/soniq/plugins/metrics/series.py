@@ -8,7 +8,7 @@ exact as the numbers recorded.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, Final
 
 from soniq.plugins.metrics.keys import LARGEST, Kind
@@ -97,17 +97,15 @@ class Histogram:
         self.sketch = Sketch()
 
     def take(self, value: Number, at: float) -> None:
-        self.observe(value)
+        self.observe((value,))
 
-    def observe(self, value: Number) -> None:
-        """Count one value."""
-        self.count += 1
-        self.total += value
-        if value < self.least:
-            self.least = value
-        if value > self.greatest:
-            self.greatest = value
-        self.sketch.add(value)
+    def observe(self, values: Collection[Number]) -> None:
+        """Count some values, at least one."""
+        self.count += len(values)
+        self.total += sum(values)
+        self.least = min(self.least, *values)
+        self.greatest = max(self.greatest, *values)
+        self.sketch.add_all(values)
 
     def merge(self, other: Histogram) -> None:
         self.count += other.count

@@ -9,7 +9,7 @@ its own stores are dense lists of floats, of which a series with few values woul
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Final
 
 from ddsketch.mapping import LogarithmicMapping
@@ -17,6 +17,8 @@ from ddsketch.mapping import LogarithmicMapping
 ACCURACY: Final = 0.01
 MOST_BINS: Final = 1024
 """Bins kept below the highest one; what is smaller counts with the lowest."""
+_ROOM: Final = 2 * MOST_BINS
+"""Bins that may come together before the lowest are seen to."""
 
 _MAPPING: Final = LogarithmicMapping(ACCURACY)
 _SMALLEST: Final = _MAPPING.min_possible
@@ -46,10 +48,23 @@ class Sketch:
         else:
             self.zeros += 1
             return
-        # What the mapping's `key` does, without two calls: this is done three times for each job.
+        # What the mapping's `key` does, without two calls: this is done twice for each job.
         key = math.ceil(math.log(size) * _BINS_PER_E)
         bins[key] = bins.get(key, 0) + 1
-        if len(bins) > 2 * MOST_BINS:
+        if len(bins) > _ROOM:
+            _collapse(bins)
+
+    def add_all(self, values: Collection[float]) -> None:
+        """Count several values, which takes less than half of the time when all are positive."""
+        if min(values, default=_SMALLEST) < _SMALLEST or len(values) > MOST_BINS:
+            for value in values:
+                self.add(value)
+            return
+        bins, log, ceil = self.positive, math.log, math.ceil
+        for value in values:
+            key = ceil(log(value) * _BINS_PER_E)
+            bins[key] = bins.get(key, 0) + 1
+        if len(bins) > _ROOM:
             _collapse(bins)
 
     def merge(self, other: Sketch) -> None:
