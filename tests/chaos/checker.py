@@ -169,6 +169,11 @@ def nobody_is_left_behind(facts: Facts) -> Iterator[str]:
         yield f"server session {row['pid']} is left: {row.get('state')}, {row.get('query')}"
 
 
+def nothing_fails_unseen(facts: Facts) -> Iterator[str]:
+    for told in facts.unseen:
+        yield f"an event loop told: {told}"
+
+
 RULES: Final[tuple[Rule, ...]] = (
     nothing_accepted_is_lost,
     everything_has_ended,
@@ -183,6 +188,7 @@ RULES: Final[tuple[Rule, ...]] = (
     keys_live_once,
     due_times_fire_once,
     nobody_is_left_behind,
+    nothing_fails_unseen,
 )
 
 

@@ -52,6 +52,7 @@ class Facts:
         sessions: server sessions that are still there once everybody has left.
         max_crashes: the setting.
         poison: names of the jobs that may become dead letters.
+        unseen: what event loops told of failures that nobody else had noticed.
     """
 
     events: Sequence[Event] = ()
@@ -62,6 +63,7 @@ class Facts:
     sessions: Sequence[Row] = ()
     max_crashes: int = 3
     poison: frozenset[str] = field(default_factory=frozenset)
+    unseen: Sequence[str] = ()
 
 
 async def tables(url: str) -> dict[str, list[Row]]:

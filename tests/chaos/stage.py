@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
+import logging
 import subprocess
-from collections.abc import AsyncIterator, Callable, Collection, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from typing import Any, Self
 
@@ -51,6 +53,7 @@ class Stage:
         self.long_seconds = 5.0
         self.missed: list[str] = []
         self._occupations = 0
+        self._unseen: list[str] = []
 
     @classmethod
     @asynccontextmanager
@@ -63,8 +66,9 @@ class Stage:
         history, app = History(folder / "history"), client(url, **settings)
         stage = cls(url, folder, app, history)
         try:
-            await app.setup()
-            yield stage
+            with _errors_of_loops(stage._unseen):
+                await app.setup()
+                yield stage
         except BaseException as error:
             error.add_note(stage.fleet.output()[-6000:])
             raise
@@ -226,7 +230,15 @@ class Stage:
 
         with suppress(Breach):  # the checker tells which are left
             await until(no_session_left, "the end of all sessions", patience=10)
-        return Facts(events=self.history.events(), max_crashes=max_crashes, poison=poison, **found)
+        gc.collect()  # a task that failed tells it when it goes
+        loops = (r for r in self._records() if (r["logger"], r["level"]) == ("asyncio", "ERROR"))
+        return Facts(
+            events=self.history.events(),
+            max_crashes=max_crashes,
+            poison=poison,
+            unseen=[*self._unseen, *(str(record["message"]) for record in loops)],
+            **found,
+        )
 
     def aim(self, what: str, seconds: float, *, goal: float, told: bool = True) -> None:
         """Compare a figure with its goal: one missed is reported, one missed by far is a breach.
@@ -248,13 +260,28 @@ class Stage:
 
     def logged(self, event: str) -> list[dict[str, Any]]:
         """The log records of an event (``claim_lost``, ``workers_recovered``) of all workers."""
-        found = []
+        return [record for record in self._records() if record.get("event") == event]
+
+    def _records(self) -> Iterator[dict[str, Any]]:
         for line in self.fleet.output().splitlines():
             if line.startswith("{"):
-                record = json.loads(line)
-                if record.get("event") == event:
-                    found.append(record)
-        return found
+                yield json.loads(line)
+
+
+@contextmanager
+def _errors_of_loops(told: list[str]) -> Iterator[None]:
+    """Note what the event loops of this process tell of failures that nobody has noticed."""
+
+    class Noting(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            told.append(record.getMessage())
+
+    handler, logger = Noting(logging.ERROR), logging.getLogger("asyncio")
+    logger.addHandler(handler)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
 
 
 async def until(condition: Callable[[], Any], what: str, *, patience: float = 60.0) -> None:

@@ -145,6 +145,7 @@ BREACHES = {
         jobs=[row(f"j{n}", f"r{n}", job_name="chaos.tick", args="{}") for n in (2, 3)]
         + [*SOUND.jobs],
     ),
+    "nothing_fails_unseen": replace(SOUND, unseen=["Task exception was never retrieved"]),
     "nobody_is_left_behind": replace(SOUND, workers=[worker("w1", "active")]),
 }
 

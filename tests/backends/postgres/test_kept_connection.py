@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable
-from typing import TypeVar
+from contextlib import asynccontextmanager
+from typing import Any, TypeVar
+from unittest.mock import Mock
 
 import asyncpg
 import pytest
 
 from soniq import Soniq, TaskRef
+from soniq.backends.base import Unavailable
 from soniq.backends.postgres.connection import STATEMENT_TIMEOUT
+from soniq.backends.postgres.pool import ConnectionPool, KeptConnection
 
 pytestmark = pytest.mark.postgres
 
@@ -68,6 +72,20 @@ async def test_a_stream_outlives_its_session(app: Soniq, pg_url: str) -> None:
         await observer.close()
     assert ended >= 1
     assert (await app.get_queue_stats())["queued"] == stored
+
+
+@pytest.mark.parametrize("has_room", [True, False])
+async def test_one_that_is_lost_as_it_is_given_back_is_missed_by_nobody(has_room: bool) -> None:
+    @asynccontextmanager
+    async def borrow() -> AsyncIterator[Any]:
+        yield object()
+        raise Unavailable("it was cut off just now")
+
+    pool = Mock(spec=ConnectionPool, has_room=has_room)
+    async with KeptConnection(pool, borrow) as kept:
+        for _ in range(2):
+            async with kept.lent():
+                pass
 
 
 async def test_a_stream_that_has_ended_keeps_nothing(app: Soniq) -> None:

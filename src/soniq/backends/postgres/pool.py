@@ -6,11 +6,11 @@ import asyncio
 import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from types import TracebackType
 from typing import Any, Final, NamedTuple, Self
 
 import asyncpg
 
+from soniq.backends.base import BackendError
 from soniq.backends.postgres.connection import (
     STATEMENT_TIMEOUT,
     Borrow,
@@ -124,15 +124,15 @@ class KeptConnection:
     async def __aenter__(self) -> Self:
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *raised: object) -> None:
+        await self._give_back()
+
+    async def _give_back(self) -> None:
+        """What goes wrong with a connection that has done its work concerns nobody."""
         loan, self._loan = self._loan, None
         if loan is not None:
-            await loan.back.__aexit__(kind, error, trace)
+            with suppress(BackendError):
+                await loan.back.aclose()
 
     @asynccontextmanager
     async def lent(self) -> AsyncIterator[Connection]:
@@ -142,10 +142,11 @@ class KeptConnection:
         try:
             yield loan.connection
         except BaseException:
-            await self.__aexit__(*sys.exc_info())
+            self._loan = None
+            await loan.back.__aexit__(*sys.exc_info())
             raise
         if not self._pool.has_room:
-            await self.__aexit__(None, None, None)
+            await self._give_back()
 
     async def _borrowed(self) -> _Loan:
         back = AsyncExitStack()
