@@ -58,7 +58,7 @@ async def on_a_file(_url: str, folder: Path) -> AsyncIterator[Stage]:
     place=on_a_file,
 )
 async def kill_one_sqlite(stage: Stage, kills: int) -> None:
-    await kill_in_turn(stage, kills)
+    await kill_in_turn(stage, kills, workers=3)
     assert_notice(stage, p95=10.0)
     assert_recovery(stage, p95=10.0, longest=15.0)
 
