@@ -375,6 +375,46 @@ async def test_slow_sync_handlers_hold_up_no_async_ones(make_app: MakeApp) -> No
         gate.set()
 
 
+@pytest.mark.parametrize("prefetch", ["auto", 0])
+async def test_what_waits_for_a_thread_for_long_is_left_to_other_workers(
+    make_app: MakeApp, prefetch: Any
+) -> None:
+    app = await make_app(sync_handler_pool_size=1, prefetch=prefetch)
+    gate = threading.Event()
+
+    @app.job(name="slow")
+    def slow() -> None:
+        gate.wait()
+
+    @app.job(name="quick")
+    async def quick() -> None: ...
+
+    # The quick ones before make the worker expect that it will be done with the rest at once.
+    await app.enqueue_many(quick, [{} for _ in range(300)])
+    await app.enqueue_many(slow, [{} for _ in range(50)])
+    try:
+        async with working(app, concurrency=2):
+
+            async def the_rest_is_queued() -> bool:
+                stats = await app.get_queue_stats()
+                return (stats["processing"], stats["queued"]) == (3, 47)
+
+            await until(the_rest_is_queued)
+            gate.set()
+            await until_idle(app)
+    finally:
+        gate.set()
+    assert (await app.get_queue_stats())["done"] == 350
+
+
+async def until_idle(app: Soniq) -> None:
+    async def nothing_left() -> bool:
+        stats = await app.get_queue_stats()
+        return stats["queued"] == stats["processing"] == 0
+
+    await until(nothing_left)
+
+
 async def test_cancelling_a_running_job_reaches_its_handler(app: Soniq) -> None:
     began, cancelled = asyncio.Event(), asyncio.Event()
 

@@ -172,7 +172,7 @@ class Claimer:
             return 0
         if len(self._slots.thread_line) >= self._slots.concurrency:
             return 0
-        free = max(0, self._slots.free)
+        free = self._slots.room
         names = (item.job.job_name for item in self._buffer)
         limit = self._pace.appetite(free, names, self._slots.blocked())
         worst = self._buffer.worst_priority
@@ -181,10 +181,12 @@ class Claimer:
         return limit
 
     def _return_stale(self, now: float) -> None:
-        if self._buffer:
-            keep = 0 if PROCESS.closed else max(0, self._slots.free)
-            if stale := self._buffer.take_older(now - STALE, keep):
-                self._give_back(stale)
+        keep = 0 if PROCESS.closed else max(0, self._slots.free)
+        stale = self._buffer.take_older(now - STALE, keep) if self._buffer else []
+        if self._slots.crowded:
+            stale += self._slots.thread_line.take_older(now - STALE, self._slots.concurrency)
+        if stale:
+            self._give_back(stale)
 
     async def _release_strays(self, now: float) -> None:
         settled = await self._session.release_strays(self._held)
@@ -202,7 +204,7 @@ class Claimer:
         if self._stop.is_set():
             return
         until = self._claim_at
-        if self._buffer:
+        if self._buffer or self._slots.crowded:
             until = min(until, self._loop.time() + STALE)
         if self._strays_at is not None:
             until = min(until, self._strays_at)

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
-from collections import deque
 from collections.abc import Callable, Iterator
 
 from soniq.logs import running_job
 from soniq.records import ClaimedJob, Outcome
 from soniq.registry import JobDefinition, JobRegistry
-from soniq.worker.buffer import Buffer
+from soniq.worker.buffer import Buffer, Buffered
 from soniq.worker.executor import Executor
 from soniq.worker.pace import AHEAD
 from soniq.worker.quarantine import PROCESS
@@ -41,7 +40,7 @@ class Slots:
     ) -> None:
         self.concurrency = concurrency
         self.running: dict[Run, None] = {}
-        self.thread_line: deque[ClaimedJob] = deque()
+        self.thread_line = Buffer()
         """Sync jobs that wait for a thread; they hold no slot."""
         self._registry = registry
         self._buffer = buffer
@@ -59,6 +58,16 @@ class Slots:
     def free(self) -> int:
         return self.concurrency - len(self.running)
 
+    @property
+    def room(self) -> int:
+        """How many more jobs may come: who waits for a thread holds no slot, and yet is enough."""
+        return max(0, min(self.free, self.concurrency - len(self.thread_line)))
+
+    @property
+    def crowded(self) -> bool:
+        """Whether more jobs wait for a thread than may do so for long."""
+        return len(self.thread_line) > self.concurrency
+
     def blocked(self) -> int:
         """Slots held by runs that take longer than the time looked ahead."""
         since = self._loop.time() - AHEAD
@@ -71,7 +80,8 @@ class Slots:
 
     def waiting(self) -> Iterator[ClaimedJob]:
         """Jobs that are claimed and wait here for a slot or a thread."""
-        yield from self.thread_line
+        for item in self.thread_line:
+            yield item.job
         if self._suspect is not None:
             yield self._suspect
         for item in self._buffer:
@@ -83,21 +93,21 @@ class Slots:
             if self._suspect is not None:
                 self._start_suspect()
                 continue
-            job = None if PROCESS.closed else self._next()
-            if job is None:
+            item = None if PROCESS.closed else self._next()
+            if item is None:
                 return
-            definition = self._registry.get(job.job_name)
+            definition = self._registry.get(item.job.job_name)
             if definition is None:
-                self._unknown(job)
+                self._unknown(item.job)
             elif not definition.is_async and self._threads.free <= 0:
-                self.thread_line.append(job)
+                self.thread_line.add([item.job], item.since)
             else:
-                self._start(job, definition)
+                self._start(item.job, definition)
 
-    def _next(self) -> ClaimedJob | None:
+    def _next(self) -> Buffered | None:
         if self.thread_line and self._threads.free > 0:
-            return self.thread_line.popleft()
-        return self._buffer.pop().job if self._buffer else None
+            return self.thread_line.pop()
+        return self._buffer.pop() if self._buffer else None
 
     def suspect(self, job: ClaimedJob) -> None:
         """Start this suspect before anything else."""
@@ -107,17 +117,15 @@ class Slots:
     def shut(self) -> list[ClaimedJob]:
         """Start nothing any more, and return what had not begun."""
         self._open = False
-        jobs = [*self.thread_line, *self._buffer.clear()]
+        jobs = self.thread_line.clear() + self._buffer.clear()
         if self._suspect is not None:
             jobs.append(self._suspect)
-        self.thread_line.clear()
         self._suspect = None
         return jobs
 
     def remove(self, ids: set[str]) -> list[ClaimedJob]:
         """Take out jobs that have not begun, if they are here, and return them."""
-        removed = self._buffer.remove(ids) + [job for job in self.thread_line if job.id in ids]
-        self.thread_line = deque(job for job in self.thread_line if job.id not in ids)
+        removed = self._buffer.remove(ids) + self.thread_line.remove(ids)
         if self._suspect is not None and self._suspect.id in ids:
             removed.append(self._suspect)
             self._suspect = None
