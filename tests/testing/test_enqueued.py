@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import uuid
 from typing import Any
 
@@ -120,3 +121,23 @@ async def test_wait_until_gives_up_with_a_message() -> None:
         await wait_until(never, timeout=0.02, message="no mail was sent")
     with pytest.raises(AssertionError, match="never did not come true"):
         await wait_until(never, timeout=0)
+
+
+async def test_wait_until_gives_up_on_a_predicate_that_does_not_return() -> None:
+    async def hangs() -> bool:
+        await asyncio.Event().wait()
+        return True
+
+    async with asyncio.timeout(10):
+        with pytest.raises(AssertionError, match=r"hangs did not come true \(waited 0.05 seconds"):
+            await wait_until(hangs, timeout=0.05)
+        with pytest.raises(AssertionError, match=r"\(waited 0.05 seconds"):
+            await wait_until(lambda: False, timeout=0.05, poll=3600)
+
+
+async def test_wait_until_lets_what_a_predicate_raises_through() -> None:
+    async def breaks() -> bool:
+        raise TimeoutError("its own")
+
+    with pytest.raises(TimeoutError, match="its own"):
+        await wait_until(breaks)

@@ -95,6 +95,61 @@ def test_the_marker_runs_an_apps_jobs_and_takes_its_enqueues(run: pytest.Pyteste
     )
 
 
+@pytest.mark.parametrize("fixture", ["soniq_memory", "soniq_pg"])
+def test_plugins_named_in_the_environment_are_called_once_for_each_job(
+    run: pytest.Pytester,
+    monkeypatch: pytest.MonkeyPatch,
+    request: pytest.FixtureRequest,
+    fixture: str,
+) -> None:
+    if fixture == "soniq_pg":
+        monkeypatch.setenv("SONIQ_DATABASE_URL", request.getfixturevalue("pg_url"))
+    monkeypatch.setenv("SONIQ_PLUGINS", "counting:Counting,soniq.plugins.metrics:Metrics")
+    run.makepyfile(counting=COUNTING)
+    passed(
+        run,
+        f"""
+        import pytest
+        import counting
+        import shop
+        from soniq.testing import drain
+
+        @pytest.mark.soniq(app="shop:app")
+        async def test_it({fixture}):
+            await shop.sign_up("ann")
+            await shop.app.enqueue("counted", args={{}})
+            assert set(await drain({fixture})) == {{"SENT TO ANN", "YES"}}
+            assert set(shop.told) == {{"shop.send", "counted"}}
+            assert counting.seen == ["hook", "plugin", "hook", "plugin"]
+        """,
+        passed=1,
+    )
+
+
+COUNTING = """
+    from soniq.plugins import Plugin
+
+    seen = []
+
+    class Counting(Plugin):
+        @staticmethod
+        def get_identifier():
+            return "shop.counting"
+
+        def install(self, app):
+            @app.job(name="counted")
+            async def counted():
+                return "yes"
+
+            @app.before_job
+            def hook(job_name):
+                seen.append("hook")
+
+        async def on_job_completed(self, *, worker, job, exception, result):
+            seen.append("plugin")
+"""
+
+
 def test_after_the_test_the_app_is_as_it_was(run: pytest.Pytester) -> None:
     passed(
         run,

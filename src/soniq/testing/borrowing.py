@@ -5,12 +5,15 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Final
 
 from soniq.app import Soniq
 from soniq.backends.base import Backend
 from soniq.registry import JobDefinition, JobRegistry
 from soniq.testing.making import KEPT
+
+# The fixture has a store of its own, and the names of plugins are no argument of `Soniq`.
+_NOT_LENT: Final = {"database_url", "schema", "plugins"}
 
 
 def find_app(where: str) -> Soniq:
@@ -36,9 +39,11 @@ def find_app(where: str) -> Soniq:
 def on_behalf_of(app: Soniq, backend: Backend) -> Soniq:
     """An app on `backend` with the settings, jobs, schedules, hooks and middleware of `app`.
 
-    Jobs that are defined on `app` later count too; what is defined on the new one stays there.
+    Jobs that are defined on `app` later count too; what is defined on the new one stays there. The
+    plugins of SONIQ_PLUGINS are installed in it as in every app; what they register there gives way
+    to what they have registered in `app`, so that nothing is called twice.
     """
-    given = app.settings.model_dump(exclude_unset=True, exclude={"database_url", "schema"})
+    given = app.settings.model_dump(exclude_unset=True, exclude=_NOT_LENT)
     settings = {"result_ttl": KEPT, **given}
     borrower = Soniq(backend=backend, retry_policy=app.retry_policy, **settings)
     borrower._registry = _Borrowed(app._registry)

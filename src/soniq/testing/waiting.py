@@ -23,7 +23,7 @@ async def wait_until(
 
     Args:
         predicate: called again and again; what it returns is awaited if it can be.
-        timeout: seconds to wait at most.
+        timeout: seconds to wait at most; a call that is still awaited then is cancelled.
         poll: seconds between two calls.
         message: what to say when the time is over.
 
@@ -32,16 +32,26 @@ async def wait_until(
     """
     loop = asyncio.get_running_loop()
     deadline = loop.time() + timeout
-    while not await _holds(predicate):
-        if loop.time() >= deadline:
+    while not await _holds(predicate, deadline):
+        left = deadline - loop.time()
+        if left <= 0:
             what = message or f"{_name(predicate)} did not come true"
             raise AssertionError(f"{what} (waited {timeout:g} seconds)")
-        await asyncio.sleep(poll)
+        await asyncio.sleep(min(poll, left))
 
 
-async def _holds(predicate: Callable[[], Any]) -> bool:
+async def _holds(predicate: Callable[[], Any], deadline: float) -> bool:
     answer = predicate()
-    return bool(await answer if inspect.isawaitable(answer) else answer)
+    if not inspect.isawaitable(answer):
+        return bool(answer)
+    limit = asyncio.timeout_at(deadline)
+    try:
+        async with limit:
+            return bool(await answer)
+    except TimeoutError:
+        if not limit.expired():  # it is the predicate's own
+            raise
+    return False
 
 
 def _name(predicate: Callable[[], Any]) -> str:

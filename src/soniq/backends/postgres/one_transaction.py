@@ -244,6 +244,14 @@ class _Handles(ConnectionPool):
     async def borrowed(self) -> AsyncIterator[Connection]:
         yield cast("asyncpg.Connection[asyncpg.Record]", Handle(self._shared))
 
+    @property
+    def has_room(self) -> bool:
+        """A handle is kept by nobody: each use of one is a savepoint of its own."""
+        return False
+
+    def used_again(self, connection: Connection) -> None:
+        """How long it is lent concerns nobody."""
+
     async def doubt(self, patience: float) -> None:
         """There is no other connection."""
 
