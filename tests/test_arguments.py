@@ -243,6 +243,25 @@ def test_text_that_only_looks_suspicious_is_stored() -> None:
     assert round_trip(plain, **arguments) == arguments
 
 
+@pytest.mark.parametrize("number", [10**4300, -(10**4300), 10**140_000], ids=["1", "-1", "huge"])
+def test_numbers_too_long_to_be_read_again_are_refused(number: int) -> None:
+    def handler(number: int, things: Any = None, price: Decimal | None = None) -> None: ...
+
+    reason = "a number has more than 4300 digits"
+    assert refusal(handler, number=number) == [f"number: {reason}"]
+    assert refusal(plain, number=1, things=["x" * 10_000, {"deep": number}]) == [
+        f"things: {reason}"
+    ]
+    assert refusal(handler, number=number, price=Decimal(1)) == [reason]
+    with pytest.raises(ValueError, match="more than 4300 digits"):
+        dump_json({"result": [number]})
+
+
+def test_long_numbers_and_digits_that_are_no_number_are_stored() -> None:
+    arguments = {"number": -(10**4299), "text": "1" * 20_000, "things": list(range(5000))}
+    assert round_trip(plain, **arguments) == arguments
+
+
 def test_a_circle_and_an_abyss_are_refused() -> None:
     circle: list[Any] = []
     circle.append(circle)

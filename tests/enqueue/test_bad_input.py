@@ -107,6 +107,8 @@ BAD_ARGUMENTS = [
     ({"number": 1, "things": [float("nan")]}, "things: NaN and infinities"),
     ({"number": 1, "things": ["\x00"]}, "things: a NUL character"),
     ({"number": 1, "things": ["\udfff"]}, "things: a lone surrogate"),
+    ({"number": 10**4300}, "number: a number has more than 4300 digits"),
+    ({"number": 10**140_000}, "number: a number has more than 4300 digits"),
     ({"number": 1, "things": ["x" * 1048576]}, "max_args_bytes allows 1048576"),
     ({"number": 1, "things": ["é" * 600000]}, "max_args_bytes allows 1048576"),
 ]

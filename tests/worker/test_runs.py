@@ -221,7 +221,7 @@ async def test_snooze_spends_no_attempt(
     assert "snooze_max_seconds" in caplog.text
 
 
-@pytest.mark.parametrize("bad", [float("nan"), object(), "\0", "\ud800", {1, object()}])
+@pytest.mark.parametrize("bad", [float("nan"), object(), "\0", "\ud800", {1, object()}, [10**5000]])
 async def test_a_result_that_cannot_be_stored_is_dropped_and_the_job_is_done(
     app: Soniq, caplog: pytest.LogCaptureFixture, bad: object
 ) -> None:
