@@ -13,7 +13,7 @@ Wrong use of a signature is a `TypeError`, a bad value a `ValueError`.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, Final
 
@@ -45,8 +45,36 @@ def masked(text: str) -> str:
     return _PASSWORD_FIELD.sub(r"\g<head>***", _PASSWORD.sub(r"\g<head>***", text))
 
 
-class SoniqError(Exception):
-    """An error that somebody must act on.
+def _masked_within(value: Any) -> Any:
+    """`value` with every text in it masked, also in dicts, lists and tuples."""
+    if isinstance(value, str):
+        # A member of an enumeration stays one.
+        return value if (shown := masked(value)) == value else shown
+    if isinstance(value, dict):
+        return {name: _masked_within(each) for name, each in value.items()}
+    if type(value) in (list, tuple):
+        return type(value)(map(_masked_within, value))
+    return value
+
+
+class _Portable:
+    """An exception that can be copied and pickled, whatever its constructor asks for.
+
+    By default Python makes an exception again by calling its class with its message alone.
+    """
+
+    args: tuple[Any, ...]
+
+    def __reduce__(self) -> tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any]]:
+        return _made_without_init, (type(self), self.args), self.__dict__.copy()
+
+
+def _made_without_init(kind: type[Exception], args: tuple[Any, ...]) -> Exception:
+    return kind.__new__(kind, *args)
+
+
+class SoniqError(_Portable, Exception):
+    """An error that somebody must act on. Its texts show no passwords.
 
     Args:
         message: what happened and what was expected.
@@ -66,9 +94,9 @@ class SoniqError(Exception):
     ) -> None:
         self.message = masked(message)
         self.error_code = error_code
-        self.context: dict[str, Any] = dict(context or {})
-        self.suggestions: list[str] = list(suggestions or [])
-        self.documentation_url = documentation_url
+        self.context: dict[str, Any] = _masked_within(dict(context or {}))
+        self.suggestions = [masked(suggestion) for suggestion in suggestions or ()]
+        self.documentation_url = documentation_url and masked(documentation_url)
         super().__init__(self.message)
 
     def __str__(self) -> str:
@@ -101,10 +129,10 @@ class MigrationError(SoniqError):
             ["Fix what the database reports, then run `soniq setup` again."],
         )
         self.migration_step = migration_step
-        self.reason = reason
+        self.reason = masked(reason)
 
 
-class PermanentFailure(Exception):
+class PermanentFailure(_Portable, Exception):
     """Raise it in a handler to dead-letter the job without another attempt."""
 
     def __init__(self, message: str = "") -> None:
@@ -112,7 +140,7 @@ class PermanentFailure(Exception):
         self.message = message
 
 
-class RetryAfter(Exception):
+class RetryAfter(_Portable, Exception):
     """Raise it in a handler to fail this attempt and say when the next one is due.
 
     Args:
@@ -120,17 +148,22 @@ class RetryAfter(Exception):
         message: kept in the job's `last_error`.
     """
 
+    # For subclasses whose __init__ does not call this one.
+    seconds: float = 0.0
+    message: str = ""
+
     def __init__(self, seconds: float | timedelta, message: str = "") -> None:
         super().__init__(message)
         self.seconds = seconds.total_seconds() if isinstance(seconds, timedelta) else float(seconds)
         self.message = message
 
 
-class JobFailed(Exception):
+class JobFailed(_Portable, Exception):
     """A job somebody waited for was dead-lettered or cancelled.
 
     Args:
-        reason: a dead-letter reason, or ``"cancelled"``.
+        reason: a `DeadLetterReason`, or ``"cancelled"``; where a later version of Soniq gave the
+            job up for a reason unknown here, its text.
         error: the job's last error text, None if it has none.
         job_id: the job.
     """
