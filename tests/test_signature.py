@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import typing
-from typing import TYPE_CHECKING, Any, Optional
+from typing import TYPE_CHECKING, Annotated, Any, Optional
 
 import pytest
 
@@ -34,6 +34,14 @@ def test_the_context_by_any_name() -> None:
     assert found == ["anything", "ctx", "ctx", "ctx", None]
 
 
+def annotated(annotation: Any, names: dict[str, Any]) -> Any:
+    """A handler whose `ctx` is annotated so, in a module that knows these names."""
+    elsewhere: dict[str, Any] = dict(names)
+    exec("def handler(a, ctx): ...", elsewhere)
+    elsewhere["handler"].__annotations__["ctx"] = annotation
+    return elsewhere["handler"]
+
+
 @pytest.mark.parametrize(
     ("text", "is_context"),
     [
@@ -44,17 +52,47 @@ def test_the_context_by_any_name() -> None:
         ("Optional[JobContext]", True),
         ("typing.Optional['JobContext']", True),
         ("'JobContext'", True),
+        ("'JobContext' | None", True),
+        ("Union[None, 'soniq.JobContext']", True),
+        ("Annotated['JobContext', 'note']", True),
+        ("Optional[t.Annotated[JobContext, Field(gt=1)]]", True),
+        ("Annotated['JobContext | None', 'note']", True),
+        ("JobContext | int", False),
+        ("Annotated[int, JobContext]", False),
+        ("", False),
+        ("JobContext[", False),
         ("JobContexts", False),
         ("list[JobContext]", False),
         ("MyJobContext", False),
     ],
 )
 def test_the_context_as_text_nobody_can_resolve(text: str, is_context: bool) -> None:
-    elsewhere: dict[str, Any] = {}
-    exec("def handler(a, ctx): ...", elsewhere)
-    elsewhere["handler"].__annotations__["ctx"] = text
-    found = read_signature(elsewhere["handler"])
+    found = read_signature(annotated(text, {}))
     assert found.context_parameter == ("ctx" if is_context else None)
+
+
+@pytest.mark.parametrize("defined", [True, False])
+@pytest.mark.parametrize(
+    "wrapped",
+    [
+        Optional["JobContext"],
+        Annotated["JobContext", "note"],
+        Optional[Annotated["JobContext", "note"]],  # noqa: UP045
+        Annotated[Optional["JobContext"], "note"],
+    ],
+    ids=str,
+)
+def test_the_context_as_text_inside_a_type(wrapped: Any, defined: bool) -> None:
+    names = {"JobContext": JobContext} if defined else {}
+    assert read_signature(annotated(wrapped, names)).context_parameter == "ctx"
+
+
+def test_another_name_for_the_type_inside_a_type_is_found_where_it_is_defined() -> None:
+    wrapped = Optional["Other"]  # type: ignore[name-defined]  # noqa: F821
+    assert read_signature(annotated(wrapped, {"Other": JobContext})).context_parameter == "ctx"
+    assert read_signature(annotated(wrapped, {})).context_parameter is None
+    listed = Optional[list["JobContext"]]  # noqa: UP045
+    assert read_signature(annotated(listed, {"JobContext": JobContext})).context_parameter is None
 
 
 def test_another_name_for_the_type_is_found_where_it_is_defined() -> None:

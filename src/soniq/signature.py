@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import ast
 import inspect
-import re
 import types
 import typing
 from collections.abc import Callable, Iterator, Mapping
@@ -14,11 +14,7 @@ from typing import Any, Final
 
 from soniq.job import JobContext
 
-# The type as text, where its name cannot be resolved (imported for type checkers only).
-_CONTEXT_TEXT: Final = re.compile(
-    r"(?:[\w.]*\bOptional\[)?(?:\w+\.)*JobContext\]?(?:\|None)?|None\|(?:\w+\.)*JobContext"
-)
-_QUOTES_AND_SPACES: Final = str.maketrans("", "", "\"' ")
+_NOTHING: Final = (None, types.NoneType)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,24 +74,55 @@ def _name(function: Callable[..., Any]) -> str:
 def _takes_context(function: Callable[..., Any], parameter: Parameter) -> bool:
     if parameter.kind not in (Parameter.POSITIONAL_OR_KEYWORD, Parameter.KEYWORD_ONLY):
         return False
-    annotation = parameter.annotation
-    if isinstance(annotation, str):
-        annotation = resolve(function, annotation)
-        if annotation is Any:
-            text = parameter.annotation.translate(_QUOTES_AND_SPACES)
-            return _CONTEXT_TEXT.fullmatch(text) is not None
-    return JobContext in _members(annotation)
+    annotation = resolve(function, parameter.annotation)
+    if annotation is Any:
+        annotation = parameter.annotation
+    return [one for one in _members(annotation) if one not in _NOTHING] == [JobContext]
 
 
 def _members(annotation: Any) -> Iterator[Any]:
-    """The type itself, or the types of a union with None."""
-    if typing.get_origin(annotation) is typing.Annotated:
-        yield from _members(typing.get_args(annotation)[0])
-    elif typing.get_origin(annotation) in (typing.Union, types.UnionType):
-        members = [one for one in typing.get_args(annotation) if one is not type(None)]
-        yield from members if len(members) == 1 else ()
+    """The type itself, or those of a union."""
+    origin, args = typing.get_origin(annotation), typing.get_args(annotation)
+    if isinstance(annotation, typing.ForwardRef):
+        yield from _members(annotation.__forward_arg__)
+    elif isinstance(annotation, str):
+        yield from _spelled(annotation)
+    elif origin is typing.Annotated:
+        yield from _members(args[0])
+    elif origin in (typing.Union, types.UnionType):
+        for one in args:
+            yield from _members(one)
     else:
         yield annotation
+
+
+def _spelled(text: str) -> Iterator[Any]:
+    """The members of a type as text, where its name cannot be resolved.
+
+    It is imported for type checkers only, then: whatever is called JobContext is taken for it.
+    """
+    try:
+        yield from _written(ast.parse(text.strip(), mode="eval").body)
+    except (SyntaxError, ValueError):
+        yield Any
+
+
+def _written(node: ast.expr) -> Iterator[Any]:
+    match node:
+        case ast.Name(id="JobContext") | ast.Attribute(attr="JobContext"):
+            yield JobContext
+        case ast.Constant(value=None):
+            yield None
+        case ast.Constant(value=str(text)):
+            yield from _spelled(text)
+        case ast.BinOp(left=left, op=ast.BitOr(), right=right):
+            yield from (*_written(left), *_written(right))
+        case ast.Subscript(value=ast.Name(id=word) | ast.Attribute(attr=word), slice=inside):
+            parts = inside.elts if isinstance(inside, ast.Tuple) else [inside]
+            kept = {"Optional": parts, "Union": parts, "Annotated": parts[:1]}.get(word)
+            yield from (one for part in kept for one in _written(part)) if kept else (Any,)
+        case _:
+            yield Any
 
 
 def resolve(function: Callable[..., Any], annotation: Any) -> Any:
