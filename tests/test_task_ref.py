@@ -34,6 +34,13 @@ def test_another_default_queue_is_a_copy() -> None:
     assert ref.default_queue is None
 
 
+@pytest.mark.parametrize("model", [dict, "Mail", Mail(to="a"), 5])
+def test_models_are_pydantic_model_classes(model: Any) -> None:
+    for make in (TaskRef, task_ref):
+        with pytest.raises(TypeError, match="args_model must be a pydantic model class, got"):
+            make("mail.send", args_model=model)
+
+
 @pytest.mark.parametrize("name", ["", "Mail.Send", "mail send", "mail.send\n", "1mail", "mail..x"])
 def test_names_are_checked(name: str) -> None:
     with pytest.raises(SoniqError) as caught:

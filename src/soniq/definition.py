@@ -14,16 +14,15 @@ from typing import Any, Final, TypedDict
 from pydantic import BaseModel
 
 from soniq.arguments import ArgumentCodec
-from soniq.limits import check_priority, check_queue, check_seconds
+from soniq.limits import MOST_RETRIES, check_priority, check_queue, check_seconds
 from soniq.registry import JobDefinition
 from soniq.settings import SoniqSettings
 from soniq.signature import read_signature
 from soniq.spelling import refuse_unknown
-from soniq.task_ref import check_name
+from soniq.task_ref import check_model, check_name
 
 Seconds = float | timedelta
 DEFAULT_QUEUE: Final = "default"
-MOST_RETRIES: Final = 1_000_000
 _MAIN_MODULES: Final = frozenset({"__main__", "__mp_main__"})
 
 
@@ -87,9 +86,13 @@ def define(
 
 
 def route(name: str, settings: SoniqSettings) -> str:
-    """The queue of a job that names none: of the longest prefix in `route_map`, else "default"."""
+    """The queue of a job that names none: of the longest prefix in `route_map`, else "default".
+
+    Raises:
+        ValueError: the setting names what can be no queue.
+    """
     prefixes = [prefix for prefix in settings.route_map if name.startswith(prefix)]
-    return settings.route_map[max(prefixes, key=len)] if prefixes else DEFAULT_QUEUE
+    return check_queue(settings.route_map[max(prefixes, key=len)]) if prefixes else DEFAULT_QUEUE
 
 
 def derived_name(function: Callable[..., Any]) -> str:
@@ -134,16 +137,14 @@ def _is_async(function: Callable[..., Any]) -> bool:
 
 
 def _model(keywords: Mapping[str, Any]) -> type[BaseModel] | None:
-    model = keywords.get("validate") or keywords.get("args_model")
-    if model is not None and not (isinstance(model, type) and issubclass(model, BaseModel)):
-        raise TypeError(f"validate must be a pydantic model class, got {model!r}")
-    return model
+    args_model = check_model("args_model", keywords.get("args_model"))
+    return check_model("validate", keywords.get("validate")) or args_model
 
 
 def _queue(name: str, keywords: Mapping[str, Any], settings: SoniqSettings) -> str:
     given = keywords.get("queue")
     queue = DEFAULT_QUEUE if given is None else check_queue(given)
-    return check_queue(route(name, settings)) if queue == DEFAULT_QUEUE else queue
+    return route(name, settings) if queue == DEFAULT_QUEUE else queue
 
 
 def _retries(keywords: Mapping[str, Any], settings: SoniqSettings) -> int:

@@ -21,11 +21,17 @@ class TaskRef:
         name: the name it is registered under over there.
         args_model: pydantic model that checks the arguments before they are stored.
         default_queue: the queue it goes to unless an enqueue names another.
+
+    Raises:
+        TypeError: `args_model` is no pydantic model class.
     """
 
     name: str
     args_model: type[BaseModel] | None = None
     default_queue: str | None = None
+
+    def __post_init__(self) -> None:
+        check_model("args_model", self.args_model)
 
     def with_default_queue(self, queue: str | None) -> TaskRef:
         """A copy that goes to `queue`."""
@@ -50,8 +56,20 @@ def task_ref(
 
     Raises:
         SoniqError: SONIQ_INVALID_TASK_NAME.
+        TypeError: `args_model` is no pydantic model class.
     """
     return TaskRef(check_name(name, pattern or NAME_PATTERN), args_model, default_queue)
+
+
+def check_model(label: str, model: Any) -> type[BaseModel] | None:
+    """Return `model` if it is a pydantic model class, or None.
+
+    Raises:
+        TypeError: it is something else.
+    """
+    if model is None or (isinstance(model, type) and issubclass(model, BaseModel)):
+        return model
+    raise TypeError(f"{label} must be a pydantic model class, got {model!r}")
 
 
 def check_name(name: Any, pattern: str) -> str:

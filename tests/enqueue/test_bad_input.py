@@ -95,6 +95,39 @@ async def test_refs_whose_name_no_store_takes(app: Soniq, name: str) -> None:
         await app.enqueue(TaskRef(name))
 
 
+@pytest.mark.parametrize(
+    ("queue", "error", "text"),
+    [
+        ("q" * 129, ValueError, "queue has 129 characters; at most 128"),
+        ("", ValueError, "queue must not be empty"),
+        ("a\x00", ValueError, "queue holds a NUL character"),
+        (5, TypeError, "queue must be text, got int"),
+    ],
+)
+@pytest.mark.parametrize("registered", [False, True])
+async def test_default_queues_of_refs_out_of_bounds(
+    app: Soniq, queue: Any, error: type[Exception], text: str, registered: bool
+) -> None:
+    if registered:
+        app.job(name="jobs.one")(handler)
+    ref = REF.with_default_queue(queue)
+    with pytest.raises(error, match=text):
+        await app.enqueue(ref, args={"number": 1})
+    with pytest.raises(error, match=text):
+        await app.enqueue_many(ref, [{"number": 1}])
+
+
+async def test_routes_to_what_can_be_no_queue() -> None:
+    routes = {"jobs.": "q" * 129}
+    async with Soniq(backend="memory", route_map=routes, enqueue_validation="none") as app:
+        for target in (REF, "jobs.one"):
+            with pytest.raises(ValueError, match="queue has 129 characters; at most 128"):
+                await app.enqueue(target)
+            with pytest.raises(ValueError, match="queue has 129 characters; at most 128"):
+                await app.enqueue_many(target, [{}])
+        assert (await app.get_queue_stats())["total"] == 0
+
+
 def handler(number: int, things: list[Any] | None = None) -> list[Any]:
     return [number, things]
 
@@ -223,6 +256,7 @@ def test_a_generator_cannot_be_a_handler(app: Soniq) -> None:
         ({"priority": 0}, ValueError, "priority must be"),
         ({"queue": "q" * 129}, ValueError, "at most 128"),
         ({"validate": dict}, TypeError, "validate must be a pydantic model class"),
+        ({"args_model": dict}, TypeError, "args_model must be a pydantic model class"),
         ({"name": "Not A Name"}, SoniqError, "SONIQ_INVALID_TASK_NAME"),
         ({"name": 5}, SoniqError, "received_type: int"),
     ],

@@ -11,7 +11,7 @@ from typing import Any, Final
 from soniq.arguments import ArgumentCodec
 from soniq.definition import check_handler, derived_name, route
 from soniq.errors import SONIQ_UNKNOWN_TASK_NAME, SoniqError
-from soniq.limits import check_text
+from soniq.limits import check_queue, check_text
 from soniq.registry import JobDefinition, JobRegistry
 from soniq.settings import SoniqSettings
 from soniq.signature import read_signature
@@ -52,7 +52,7 @@ class Targets:
         """Return what `target` means.
 
         Raises:
-            TypeError: it is no target at all.
+            TypeError, ValueError: it is no target at all, or its queue cannot be one.
             SoniqError: SONIQ_INVALID_TASK_NAME, SONIQ_UNKNOWN_TASK_NAME.
         """
         if isinstance(target, str):
@@ -89,13 +89,14 @@ class Targets:
     def _by_ref(self, ref: TaskRef) -> Target:
         definition = self._registry.get(check_text("the name of a TaskRef", ref.name))
         codec = ArgumentCodec(model=ref.args_model)
+        queue = None if ref.default_queue is None else check_queue(ref.default_queue)
         if definition is None:
-            return self._elsewhere(ref.name, codec, queue=ref.default_queue)
+            return self._elsewhere(ref.name, codec, queue=queue)
         here = self._registered(definition)
         return Target(
             name=here.name,
             arguments=codec if ref.args_model is not None else here.arguments,
-            queue=ref.default_queue or here.queue,
+            queue=queue or here.queue,
             priority=here.priority,
             max_attempts=here.max_attempts,
             unique=here.unique,
