@@ -18,6 +18,7 @@ from soniq.errors import (
     SONIQ_INIT_ERROR,
     SONIQ_POOL_TOO_SMALL,
 )
+from soniq.observability.metrics import NoopMetricsSink
 from soniq.retry import ExponentialBackoff
 from soniq.settings import SoniqSettings
 
@@ -158,6 +159,29 @@ async def test_the_retry_policy_is_frozen_once_initialised() -> None:
             app.retry_policy = ExponentialBackoff()
         assert caught.value.error_code == SONIQ_APP_FROZEN
         assert app.retry_policy is policy
+
+
+class Counting(ExponentialBackoff, NoopMetricsSink):
+    """Falsy as long as it has counted nothing, like every collection."""
+
+    def __len__(self) -> int:
+        return 0
+
+
+def test_what_is_empty_is_given_all_the_same() -> None:
+    given = Counting()
+    app = Soniq(backend="memory", retry_policy=given, metrics_sink=given)
+    assert app.retry_policy is given
+    assert app.metrics_sink is given
+
+
+def test_none_is_the_default_however_it_is_given() -> None:
+    given = Counting()
+    app = Soniq(backend="memory", retry_policy=given, metrics_sink=given)
+    app.retry_policy = None
+    app.metrics_sink = None
+    assert type(app.retry_policy) is ExponentialBackoff
+    assert type(app.metrics_sink) is NoopMetricsSink
 
 
 async def test_setup_of_memory_applies_nothing() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pytest
@@ -89,6 +90,20 @@ def test_positional_only_fields_are_filled_by_name_too() -> None:
         return job_id, attempt
 
     assert heard(B, hook) == ("the id", 2)
+
+
+def test_a_partial_is_told_what_it_still_takes() -> None:
+    def hook(where: str, job_id: str, *, more: int = 0) -> tuple[str, str, int]:
+        return where, job_id, more
+
+    assert heard(B, partial(hook, "here", more=2)) == ("here", "the id", 2)
+
+
+async def test_an_async_partial_may_be_awaited() -> None:
+    async def hook(where: str, ctx: JobContext, error: BaseException) -> tuple[str, BaseException]:
+        return where, error
+
+    assert await heard(E, partial(hook, "here")) == ("here", ERROR)
 
 
 @pytest.mark.parametrize(

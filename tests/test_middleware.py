@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import pytest
@@ -37,6 +38,26 @@ async def test_it_may_leave_the_handler_out() -> None:
         return "cached"
 
     assert await composed([stop], handler)(CTX) == "cached"
+
+
+async def test_a_partial_is_what_it_is_made_of() -> None:
+    async def greet(greeting: str, ctx: JobContext, call_next: Handler) -> Any:
+        return f"{greeting}, {await call_next(ctx)}"
+
+    class Greeter:
+        async def __call__(self, ctx: JobContext, call_next: Handler, *, word: str) -> Any:
+            return f"{word}, {await call_next(ctx)}"
+
+    def plain(greeting: str, ctx: JobContext, call_next: Handler) -> Any: ...
+
+    for stack in ([partial(greet, "hello")], [partial(partial(Greeter(), word="x"), word="hello")]):
+        assert await composed([checked(each) for each in stack], handler)(CTX) == (
+            "hello, ran the.name"
+        )
+    with pytest.raises(TypeError, match="async def middleware"):
+        checked(partial(plain, "hello"))
+    with pytest.raises(TypeError, match=r"must take \(ctx"):
+        checked(partial(greet, "hello", CTX))
 
 
 def test_only_a_coroutine_function_of_two_parameters_can_be_one() -> None:

@@ -46,8 +46,8 @@ class Definitions(ABC):
         metrics_sink: MetricsSink | None = None,
     ) -> None:
         self._settings = settings
-        self._retry_policy: RetryPolicy = retry_policy or ExponentialBackoff()
-        self._metrics_sink: MetricsSink = metrics_sink or NoopMetricsSink()
+        self._retry_policy = _policy(retry_policy)
+        self._metrics_sink = _sink(metrics_sink)
         self._registry = JobRegistry()
         self._hooks = Hooks()
         self._middleware: list[Middleware] = []
@@ -200,23 +200,23 @@ class Definitions(ABC):
 
     @property
     def retry_policy(self) -> RetryPolicy:
-        """Decides when failed jobs run again; may be set until initialised."""
+        """Decides when failed jobs run again; may be set until initialised, None to the default."""
         return self._retry_policy
 
     @retry_policy.setter
-    def retry_policy(self, policy: RetryPolicy) -> None:
+    def retry_policy(self, policy: RetryPolicy | None) -> None:
         self._refuse_if_initialized("retry_policy")
-        self._retry_policy = policy
+        self._retry_policy = _policy(policy)
 
     @property
     def metrics_sink(self) -> MetricsSink:
-        """Told of every run; may be set until initialised."""
+        """Told of every run; may be set until initialised, None to nobody."""
         return self._metrics_sink
 
     @metrics_sink.setter
-    def metrics_sink(self, sink: MetricsSink) -> None:
+    def metrics_sink(self, sink: MetricsSink | None) -> None:
         self._refuse_if_initialized("metrics_sink")
-        self._metrics_sink = sink
+        self._metrics_sink = _sink(sink)
 
     @property
     def plugins(self) -> Plugins:
@@ -249,6 +249,15 @@ class Definitions(ABC):
     @abstractmethod
     def _install(self, plugin: G) -> G:
         """Add a plugin to the others."""
+
+
+def _policy(given: RetryPolicy | None) -> RetryPolicy:
+    # One that counts nothing yet is falsy, and still the one that was given.
+    return ExponentialBackoff() if given is None else given
+
+
+def _sink(given: MetricsSink | None) -> MetricsSink:
+    return NoopMetricsSink() if given is None else given
 
 
 def _check_arguments(definition: JobDefinition, args: Any) -> None:

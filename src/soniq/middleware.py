@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import Any, Protocol, TypeVar
 
 from soniq.job import JobContext
@@ -30,11 +31,7 @@ def checked(middleware: M) -> M:
     Raises:
         TypeError: it is no coroutine function of two parameters.
     """
-    # A plain function, or an object whose own method tells whether it is async.
-    call: Any = middleware
-    if not inspect.isroutine(call):
-        call = getattr(call, "__call__", None)  # noqa: B004
-    if not inspect.iscoroutinefunction(call):
+    if not _is_async(middleware):
         raise TypeError(
             f"@app.middleware decorates 'async def middleware(ctx, call_next)', got {middleware!r}"
         )
@@ -46,6 +43,15 @@ def checked(middleware: M) -> M:
             f"call_next), and takes {inspect.signature(middleware)}"
         ) from error
     return middleware
+
+
+def _is_async(call: Any) -> bool:
+    while isinstance(call, partial):
+        call = call.func
+    # A plain function, or an object whose own method tells whether it is async.
+    if not inspect.isroutine(call):
+        call = getattr(call, "__call__", None)  # noqa: B004
+    return inspect.iscoroutinefunction(call)
 
 
 def composed(stack: Sequence[Middleware], handler: Handler) -> Handler:
