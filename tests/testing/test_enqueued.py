@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import uuid
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import BaseModel, SecretStr
 
-from soniq import TaskRef
-from soniq.testing import assert_enqueued, drain, make_app, wait_until
+from soniq import Soniq, TaskRef
+from soniq.testing import assert_enqueued, drain, enqueued, make_app, wait_until
 from tests.worker.conftest import MakeApp, store
 from tests.worker.conftest import make_app as make_app_on_each_store
 
@@ -95,6 +98,95 @@ async def test_it_is_awaited_on_every_store(make_app_on_each_store: MakeApp) -> 
     assert [job["status"] for job in found] == ["dead_letter", "done"]
     with pytest.raises(AssertionError, match="n is 0, not 7"):
         await assert_enqueued(app, work, n=7)
+
+
+class Login(BaseModel):
+    user: str
+    pin: SecretStr
+
+
+def by_signature(app: Soniq) -> Any:
+    @app.job
+    async def sign_in(user: str, pin: SecretStr, other: Login | None = None) -> None: ...
+
+    return sign_in
+
+
+def by_model(app: Soniq) -> Any:
+    @app.job(validate=Login)
+    async def sign_in(**fields: Any) -> None: ...
+
+    return sign_in
+
+
+def elsewhere(app: Soniq) -> Any:
+    async def sign_in(user: str, pin: SecretStr) -> None: ...
+
+    return sign_in
+
+
+@pytest.mark.parametrize("define", [by_signature, by_model, elsewhere])
+async def test_a_secret_matches_what_was_enqueued(define: Callable[[Soniq], Any]) -> None:
+    app = make_app(enqueue_validation="none")
+    sign_in = define(app)
+    await app.enqueue(sign_in, user="ann", pin=SecretStr("sesame"))
+    [job] = assert_enqueued(app, sign_in, user="ann", pin=SecretStr("sesame"))
+    assert job["args"]["pin"] == "sesame"
+    await assert_enqueued(app, sign_in, pin="sesame")
+    with pytest.raises(AssertionError, match="pin is ") as raised:
+        await assert_enqueued(app, sign_in, pin=SecretStr("hocus"))
+    assert "hocus" not in str(raised.value)
+    if define is not elsewhere:
+        assert "pin is '***', not '***'" in str(raised.value)
+        assert "sesame" not in str(raised.value)
+
+
+async def test_a_secret_matches_inside_a_model_and_through_a_reference() -> None:
+    app = make_app()
+    sign_in = by_signature(app)
+    other = Login(user="bob", pin=SecretStr("sesame"))
+    await app.enqueue(sign_in, user="ann", pin="1", other=other)
+    await assert_enqueued(app, sign_in, other=other)
+    with pytest.raises(AssertionError, match="other is"):
+        await assert_enqueued(app, sign_in, other=Login(user="bob", pin=SecretStr("hocus")))
+
+    ref = TaskRef("sign.in", Login)
+    await app.enqueue(ref, args={"user": "ann", "pin": SecretStr("sesame")})
+    await assert_enqueued(app, ref, pin=SecretStr("sesame"))
+    await assert_enqueued(app, ref, pin=SecretStr("hocus"), count=0)
+
+
+async def test_a_value_that_fits_no_annotation_is_only_not_found() -> None:
+    app, send = app_with_jobs()
+    await app.enqueue(send, to="ann")
+    with pytest.raises(AssertionError, match="to is 'ann', not 1"):
+        await assert_enqueued(app, send, to=1)
+    with pytest.raises(ValueError, match="written as JSON"):
+        await assert_enqueued(app, send, to=object())
+
+
+async def test_on_a_database_nothing_passes_for_asserted_that_was_not_awaited(
+    tmp_path: Path,
+) -> None:
+    async with Soniq(tmp_path / "jobs.db", enqueue_validation="none") as app:
+        found = assert_enqueued(app, "mail.send", count=0)
+        for use in (len, list, bool, lambda jobs: jobs[0], lambda jobs: jobs == []):
+            with pytest.raises(RuntimeError, match="write `await assert_enqueued"):
+                use(found)
+        assert (await found) == []
+
+
+async def test_on_a_database_every_job_is_looked_at(
+    make_app_on_each_store: MakeApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(enqueued, "_PAGE", 3)
+    app = await make_app_on_each_store(enqueue_validation="none")
+    first = await app.enqueue("mail.first", args={})
+    await app.enqueue_many("mail.send", [{"n": n} for n in range(7)])
+    assert [job["id"] for job in await assert_enqueued(app, "mail.first")] == [first]
+    await assert_enqueued(app, "mail.send", count=7)
+    with pytest.raises(AssertionError, match="expected no job"):
+        await assert_enqueued(app, "mail.first", count=0)
 
 
 async def test_wait_until_waits_for_plain_and_async_predicates() -> None:

@@ -150,6 +150,28 @@ COUNTING = """
 """
 
 
+@pytest.mark.filterwarnings("default")
+def test_an_assertion_that_was_not_awaited_fails_its_test(run: pytest.Pytester) -> None:
+    run.makepyfile(
+        """
+        from soniq import Soniq
+        from soniq.testing import assert_enqueued
+
+        async def test_forgetful(tmp_path):
+            async with Soniq(tmp_path / "jobs.db") as app:
+                assert_enqueued(app, "mail.send")
+
+        async def test_careful(tmp_path, soniq_memory):
+            async with Soniq(tmp_path / "jobs.db") as app:
+                await assert_enqueued(app, "mail.send", count=0)
+            assert_enqueued(soniq_memory, "mail.send", count=0)
+        """
+    )
+    result = run.runpytest("-p", "no:cacheprovider")
+    result.assert_outcomes(passed=2, errors=1, warnings=1)
+    result.stdout.fnmatch_lines(["*was not awaited, and asserted nothing, for mail.send:*"])
+
+
 def test_after_the_test_the_app_is_as_it_was(run: pytest.Pytester) -> None:
     passed(
         run,

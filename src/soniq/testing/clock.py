@@ -67,16 +67,23 @@ class Clock:
             by: seconds, a timedelta, or text like ``"3 days"`` or ``"1 hour 30 minutes"``.
 
         Raises:
-            TypeError, ValueError: `by` is no length of time, or a negative one.
+            TypeError, ValueError: `by` is no length of time, a negative one, or one that no
+                calendar has.
             RuntimeError: the clock is moving already, perhaps because a handler moves it.
         """
-        target = self._now + duration(by)
+        target = self._after(by)
         with self._going():
             async with AsyncExitStack() as stack:
                 attendants = [
                     await self._attendant(app, stack) for app in self._apps if not app.is_closed
                 ]
                 await self._walk(attendants, target)
+
+    def _after(self, by: float | timedelta | str) -> datetime:
+        try:
+            return self._now + duration(by)
+        except OverflowError as error:
+            raise ValueError(f"{by!r} leads beyond the year 9999, where time ends") from error
 
     async def _attendant(self, app: Soniq, stack: AsyncExitStack) -> Attendant:
         hand = await stack.enter_async_context(hired(app))

@@ -6,10 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from pydantic_core import from_json
-
 from soniq.app import Soniq
-from soniq.jsontext import dump_json
 from soniq.records import JobDict
 from soniq.redaction import Redaction
 
@@ -24,12 +21,14 @@ class Wanted:
     count: int | None
     queue: str | None
     args: Mapping[str, Any]
+    stored: Mapping[str, Any]
+    """The arguments as they would be stored."""
 
     def differences(self, job: JobDict) -> list[str]:
         """In what a job of that name differs: ``queue``, or names of arguments."""
         differs = ["queue"] if self.queue is not None and job["queue"] != self.queue else []
-        for name, value in self.args.items():
-            if name not in job["args"] or job["args"][name] != from_json(dump_json(value)):
+        for name, value in self.stored.items():
+            if name not in job["args"] or job["args"][name] != value:
                 differs.append(name)
         return differs
 

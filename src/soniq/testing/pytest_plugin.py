@@ -26,6 +26,7 @@ from soniq.backends.base import Backend
 from soniq.backends.memory import MemoryBackend
 from soniq.testing.borrowing import find_app, on_behalf_of, pointed
 from soniq.testing.clock import Clock
+from soniq.testing.enqueued import forgotten
 from soniq.testing.making import KEPT
 
 _MARKER: Final = 'soniq(app="module:attr"): run the jobs of that app on the fixture'
@@ -34,6 +35,18 @@ _MARKER: Final = 'soniq(app="module:attr"): run the jobs of that app on the fixt
 def pytest_configure(config: pytest.Config) -> None:
     """Make the marker known."""
     config.addinivalue_line("markers", _MARKER)
+
+
+@pytest.fixture(autouse=True)
+def _soniq_assertions_are_awaited() -> Iterator[None]:
+    forgotten()
+    yield
+    if names := forgotten():
+        pytest.fail(
+            f"assert_enqueued was not awaited, and asserted nothing, for {', '.join(names)}: on a "
+            "database write `await assert_enqueued(...)`",
+            pytrace=False,
+        )
 
 
 @pytest.fixture
