@@ -5,11 +5,25 @@ from __future__ import annotations
 import math
 from datetime import timedelta
 from typing import Any, Final
+from uuid import UUID
 
 MAX_QUEUE_LENGTH: Final = 128
 MAX_DEDUP_KEY_LENGTH: Final = 512
 MAX_DELAY: Final = 10 * 365 * 86400.0
 """Seconds: ten years, the furthest a delay may reach."""
+MOST_RETRIES: Final = 1_000_000
+LONGEST_ERROR: Final = 8192
+"""Characters of a job's last error."""
+MOST_ROWS: Final = 2**62
+"""What a limit or an offset counts for at most: no store holds as many, and each takes it."""
+
+
+def stored_id(value: object) -> str | None:
+    """The id as every store spells it, however it is spelt here; None if no row can have it."""
+    try:
+        return str(UUID(str(value)))
+    except ValueError:
+        return None
 
 
 def check_text(label: str, value: Any, longest: int | None = None) -> str:
@@ -25,9 +39,14 @@ def check_text(label: str, value: Any, longest: int | None = None) -> str:
         raise ValueError(f"{label} must not be empty")
     if longest is not None and len(value) > longest:
         raise ValueError(f"{label} has {len(value)} characters; at most {longest} are possible")
-    if "\x00" in value or (not value.isascii() and _has_surrogate(value)):
+    if not can_be_stored(value):
         raise ValueError(f"{label} holds a NUL character or a lone surrogate; no store takes those")
     return value
+
+
+def can_be_stored(text: str) -> bool:
+    """Whether it is free of NUL characters and lone surrogates, which no store takes."""
+    return "\x00" not in text and (text.isascii() or not _has_surrogate(text))
 
 
 def _has_surrogate(text: str) -> bool:
@@ -54,6 +73,18 @@ def check_priority(value: Any) -> int:
         raise ValueError(
             f"priority must be a whole number from 1 to 1000 (lower runs first), got {value!r}"
         )
+    return value
+
+
+def check_attempts(label: str, value: Any) -> int:
+    """Return `value` if a job may run so often.
+
+    Raises:
+        ValueError: it is no whole number from 1 up, or more than any job's retries allow.
+    """
+    most = MOST_RETRIES + 1
+    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= most:
+        raise ValueError(f"{label} must be a whole number from 1 to {most}, got {value!r}")
     return value
 
 

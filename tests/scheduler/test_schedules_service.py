@@ -210,6 +210,7 @@ async def test_a_unique_job_is_unique_for_its_schedule_too(app: Soniq) -> None:
         ({"every": 60, "queue": ""}, "queue"),
         ({"every": 60, "priority": 0}, "priority"),
         ({"every": 60, "max_attempts": 0}, "max_attempts"),
+        ({"every": 60, "max_attempts": 10**12}, "max_attempts"),
         ({"every": 60, "name": ""}, "name"),
     ],
 )

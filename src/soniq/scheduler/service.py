@@ -14,7 +14,7 @@ from soniq.backends.opening import Opening
 from soniq.backends.patience import Answer
 from soniq.backends.schedules import Schedule, ScheduleStore
 from soniq.enqueue import AnyTarget, Options, Resolver
-from soniq.limits import check_seconds
+from soniq.limits import check_attempts, check_seconds
 from soniq.periodic import Declared, check_schedule_name, plan
 from soniq.scheduler.draft import Draft, as_dict, paused, resumed, run_of
 from soniq.settings import SoniqSettings
@@ -113,7 +113,7 @@ class Scheduler:
             target = TaskRef(check_name(target, self._settings.task_name_pattern))
         job = self._resolver.bound_job(target, _arguments(args), Options(queue, priority))
         if max_attempts is not None:
-            job = job._replace(max_attempts=_attempts(max_attempts))
+            job = job._replace(max_attempts=check_attempts("max_attempts", max_attempts))
         draft = Draft(wanted.name or job.job_name, job, wanted, declared=False)
         await self._put(draft)
         return draft.name
@@ -325,12 +325,6 @@ def _arguments(args: Any) -> dict[str, Any]:
     if args is not None and not isinstance(args, dict):
         raise TypeError(f"args must be a dict, got {type(args).__name__}")
     return args or {}
-
-
-def _attempts(value: Any) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-        raise ValueError(f"max_attempts must be a whole number from 1 up, got {value!r}")
-    return value
 
 
 def _seconds(check_interval: Any) -> float:
