@@ -10,6 +10,7 @@ import pytest
 
 from soniq.backends.base import Backend, Contended
 from soniq.backends.dead_letters import Changes, Picked, Replay, Selection
+from soniq.limits import LONGEST_ERROR
 from soniq.records import ClaimState, Dead, DeadLetterReason, NewJob, Retry
 from tests.backends.conftest import DATABASES, POSTGRES
 from tests.backends.stores import Store
@@ -175,9 +176,30 @@ async def test_what_was_replayed_can_be_told_apart(store: Store) -> None:
 async def test_a_value_nobody_can_have_chooses_nothing(store: Store) -> None:
     await dead_letters(store, new_job())
 
-    for selection in (Selection(queues=("a\0b",)), Selection(job_names=("a\0*",))):
-        assert await picked(store.backend, selection) == set()
-        assert await store.backend.dead_letters.tally(selection) == []
+    for text in ("a\0b", "\0*", "\ud800"):
+        for selection in (
+            Selection(job_names=(text,)),
+            Selection(queues=(text,)),
+            Selection(reasons=(text,)),
+            Selection(tags=(text,)),
+        ):
+            assert await picked(store.backend, selection) == set()
+            assert await store.backend.dead_letters.tally(selection) == []
+
+
+async def test_a_value_nobody_can_have_leaves_the_others_alone(store: Store) -> None:
+    (dead,) = await dead_letters(store, new_job(queue="a"))
+
+    assert await picked(store.backend, Selection(queues=("a", "a\0b", "\ud800"))) == {dead}
+
+
+@pytest.mark.parametrize("age", [1e12, 1e15, 1e300])
+async def test_ages_may_be_longer_than_any_clock_goes_back(store: Store, age: float) -> None:
+    (dead,) = await dead_letters(store, new_job())
+
+    assert await picked(store.backend, Selection(max_age=age)) == {dead}
+    assert len(await store.backend.dead_letters.tally(Selection(max_age=age))) == 1
+    assert await picked(store.backend, Selection(min_age=age)) == set()
 
 
 # --- replaying -----------------------------------------------------------------------------------
@@ -377,6 +399,19 @@ async def test_a_running_job_that_is_buried_is_lost_to_its_worker(store: Store) 
     (letter,) = await store.backend.dead_letters.show([job.id])
     assert letter.last_error == "enough\nValueError: first"
     assert letter.attempts == 2
+
+
+async def test_a_note_leaves_no_longer_an_error_than_any(store: Store) -> None:
+    worker = await store.join()
+    await store.backend.insert(new_jobs(1))
+    error = "e" * LONGEST_ERROR
+    await worker.finish(await worker.claim_one(), Retry(0, error))
+    job = await worker.claim_one()
+
+    assert await store.backend.dead_letters.bury(job.id, "enough")
+
+    (letter,) = await store.backend.dead_letters.show([job.id])
+    assert letter.last_error == f"enough\n{error}"[:LONGEST_ERROR]
 
 
 async def test_a_buried_job_without_a_note_keeps_its_error(store: Store) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import io
 import json
@@ -56,7 +57,7 @@ def read(format: str, text: str) -> list[dict[str, Any]]:
 
 
 def letters_in(folder: Path) -> list[str]:
-    return [each.name for each in folder.glob("letters*")]
+    return [each.name for each in folder.glob("*letters*")]
 
 
 @pytest.mark.parametrize("format", ["json", "jsonl", "csv"])
@@ -102,6 +103,36 @@ async def test_without_a_path_a_file_is_made_here(
 
     assert name.endswith(".jsonl")
     assert len((tmp_path / name).read_text().splitlines()) == 1
+
+
+async def test_without_a_path_no_file_is_written_over(
+    app: Soniq, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    await give_up(app)
+
+    async with asyncio.TaskGroup() as group:
+        exports = [
+            group.create_task(app.dead_letter.export_dead_letter_jobs(format="jsonl"))
+            for _ in range(5)
+        ]
+    names = {export.result() for export in exports}
+    names.add(await app.dead_letter.export_dead_letter_jobs(format="jsonl"))
+
+    assert len(names) == 6
+    assert sorted(letters_in(tmp_path)) == sorted(names)
+    assert all((tmp_path / name).read_text().count("\n") == 1 for name in names)
+
+
+async def test_without_a_path_nothing_is_left_of_an_export_that_fails(
+    app: Soniq, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    with pytest.raises(ValueError, match="limit"):
+        await app.dead_letter.export_dead_letter_jobs(DeadLetterFilter(limit=-1))
+
+    assert letters_in(tmp_path) == []
 
 
 async def test_an_unknown_format_writes_nothing(app: Soniq, tmp_path: Path) -> None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -76,6 +77,27 @@ async def test_unknown_ids_are_none_false_or_nothing(app: Soniq) -> None:
         assert await letters.add_tags_to_job(unknown, ["x"]) is False
 
 
+@pytest.mark.parametrize(
+    "spelt",
+    [str.upper, lambda text: text.replace("-", ""), "{{{}}}".format, UUID],
+    ids=["capitals", "no dashes", "braces", "UUID"],
+)
+async def test_an_id_is_that_job_however_it_is_spelt(
+    app: Soniq, spelt: Callable[[str], Any]
+) -> None:
+    letters = app.dead_letter
+    job_id = str(await app.enqueue("mail.send"))
+    other = spelt(job_id)
+
+    assert await letters.move(other)
+    found = await letters.get_dead_letter_job(other)
+    assert found is not None
+    assert found.id == job_id
+    assert await letters.add_tags_to_job(other, ["x"])
+    assert await letters.replay(other) is not None
+    assert await letters.purge(other) is True
+
+
 async def test_filters_are_checked(app: Soniq) -> None:
     wrong: list[tuple[dict[str, Any], type[Exception], str]] = [
         ({"job_names": "mail.*"}, TypeError, r"write \['mail.\*'\]"),
@@ -114,6 +136,33 @@ async def test_a_filter_joins_its_conditions(app: Soniq) -> None:
     assert await ids(date_to=now - timedelta(hours=1)) == []
 
 
+async def test_a_filter_for_what_no_store_holds_finds_nothing(app: Soniq) -> None:
+    await give_up(app)
+    letters = app.dead_letter
+
+    for text in ("a\0b", "\ud800"):
+        for name in ("job_names", "queues", "tags"):
+            nothing = DeadLetterFilter()
+            setattr(nothing, name, [text])
+            assert await letters.list(nothing) == []
+            assert await letters.count(nothing) == 0
+            assert await letters.bulk_delete(nothing) == 0
+    beyond = DeadLetterFilter(limit=10**20, offset=10**20)
+    assert await letters.list(beyond) == []
+    assert await letters.bulk_replay(beyond) == []
+    assert len(await letters.list(DeadLetterFilter(limit=10**20))) == 1
+
+
+async def test_a_filter_may_reach_from_the_first_moment_to_the_last(app: Soniq) -> None:
+    await give_up(app)
+    east, west = timezone(timedelta(hours=14)), timezone(timedelta(hours=-12))
+    first, last = datetime.min.replace(tzinfo=east), datetime.max.replace(tzinfo=west)
+
+    assert await app.dead_letter.count(DeadLetterFilter(date_from=first, date_to=last)) == 1
+    assert await app.dead_letter.count(DeadLetterFilter(date_from=last)) == 0
+    assert await app.dead_letter.count(DeadLetterFilter(date_to=first)) == 0
+
+
 # --- replaying -----------------------------------------------------------------------------------
 
 
@@ -147,7 +196,13 @@ async def test_a_replay_takes_new_values(app: Soniq) -> None:
 
 
 @pytest.mark.parametrize(
-    "values", [{"new_max_attempts": 0}, {"new_priority": 1001}, {"new_queue": ""}]
+    "values",
+    [
+        {"new_max_attempts": 0},
+        {"new_max_attempts": 10**12},
+        {"new_priority": 1001},
+        {"new_queue": ""},
+    ],
 )
 async def test_a_replay_refuses_values_no_job_can_have(app: Soniq, values: dict[str, Any]) -> None:
     (dead,) = await give_up(app)
@@ -249,6 +304,8 @@ async def test_cleanup_goes_by_age(app: Soniq) -> None:
     assert await letters.count() == 2
     assert await letters.cleanup_old_dead_letter_jobs(days=0) == 2
     assert await letters.count() == 0
+    await give_up(app)
+    assert await letters.cleanup_old_dead_letter_jobs(days=10**400) == 0
     with pytest.raises(ValueError, match="days"):
         await letters.cleanup_old_dead_letter_jobs(days=-1)
 
@@ -268,6 +325,18 @@ async def test_move_makes_a_dead_letter_of_a_live_job(app: Soniq) -> None:
     assert await app.dead_letter.move(job_id) is False
 
 
+async def test_a_long_note_is_cut_like_any_error(app: Soniq) -> None:
+    job_id = await app.enqueue("mail.send")
+
+    assert await app.dead_letter.move(job_id, note="a" * 20_000 + "z")
+
+    letter = await app.dead_letter.get_dead_letter_job(job_id)
+    assert letter is not None
+    assert letter.last_error is not None
+    assert len(letter.last_error) == 8192
+    assert letter.last_error.endswith("az")
+
+
 async def test_tags_are_kept_once_and_checked(app: Soniq) -> None:
     (dead,) = await give_up(app)
     letters = app.dead_letter
@@ -278,8 +347,9 @@ async def test_tags_are_kept_once_and_checked(app: Soniq) -> None:
     assert (await letters.list(DeadLetterFilter(tags=["c"])))[0].tags == ["a", "b", "c"]
     with pytest.raises(TypeError, match=r"\['a'\]"):
         await letters.add_tags_to_job(dead, "a")
-    with pytest.raises(ValueError, match="tags"):
-        await letters.add_tags_to_job(dead, ["a\0"])
+    for wrong in ("a\0", "\ud800", ""):
+        with pytest.raises(ValueError, match="tags"):
+            await letters.add_tags_to_job(dead, ["a", wrong])
 
 
 async def test_stats_of_nothing(app: Soniq) -> None:
@@ -307,3 +377,5 @@ async def test_stats_count_and_tell_how_replays_went(app: Soniq) -> None:
     assert 0 <= stats.oldest_job_age_hours < 1
     assert stats.resurrection_success_rate == 0.5
     assert (await app.dead_letter.get_dead_letter_stats(hours=0)).total_count == 0
+    for long in (1e9, 1e15, 1e308, 10**400):
+        assert (await app.dead_letter.get_dead_letter_stats(hours=long)).total_count == 5

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, NamedTuple, Protocol
 
+from soniq.limits import can_be_stored
 from soniq.records import DeadLetterReason
 
 
@@ -52,6 +53,8 @@ class DeadLetterJob:
 class Selection:
     """Which dead letters are meant; a condition that is None asks for nothing.
 
+    Texts that no store can hold are left out of the alternatives: no dead letter has them.
+
     Attributes:
         job_names: globs, one of which must match the name; see `soniq.globs`.
         queues: the queue is one of these.
@@ -61,7 +64,7 @@ class Selection:
         tags: at least one of these is among its tags.
         resurrected: whether it has been replayed.
         min_age: seconds, moved at least so long ago by the store's clock.
-        max_age: seconds, moved at most so long ago.
+        max_age: seconds, moved at most so long ago; both may be longer than any clock goes back.
     """
 
     job_names: tuple[str, ...] | None = None
@@ -73,6 +76,12 @@ class Selection:
     resurrected: bool | None = None
     min_age: float | None = None
     max_age: float | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("job_names", "queues", "reasons", "tags"):
+            texts = getattr(self, name)
+            if texts is not None and not all(map(can_be_stored, texts)):
+                object.__setattr__(self, name, tuple(filter(can_be_stored, texts)))
 
 
 class Picked(NamedTuple):
@@ -181,7 +190,7 @@ class DeadLetterStore(Protocol):
     async def bury(self, job_id: str, note: str | None) -> bool:
         """Move a queued or processing job to the dead letters, reason manual.
 
-        Its `last_error` stays, below the note. A processing job is lost to its worker. False for
-        any other job.
+        Its `last_error` stays, below the note; of both the first `LONGEST_ERROR` characters are
+        kept. A processing job is lost to its worker. False for any other job.
         """
         ...

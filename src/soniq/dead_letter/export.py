@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import fields
 from datetime import UTC, datetime
+from itertools import chain, count
 from pathlib import Path
 from typing import Any, Final, TextIO
 
@@ -33,9 +34,37 @@ def check_format(name: str) -> None:
         raise ValueError(f"format must be one of {', '.join(FORMATS)}, got {name!r}")
 
 
-def default_path(format: str) -> Path:
-    """A file of the current directory, named after the time."""
-    return Path(f"dead_letters_{datetime.now(UTC):%Y%m%dT%H%M%SZ}.{format}")
+@contextmanager
+def new_file(format: str) -> Iterator[Path]:
+    """A place in the current directory, named after the time, that is nobody else's in the block.
+
+    Who holds the unfinished file has the name: another export of the same second takes the next.
+    """
+    name = f"dead_letters_{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
+    names = chain([name], (f"{name}_{number}" for number in count(2)))
+    place = next(filter(_reserved, (Path(f"{each}.{format}") for each in names)))
+    try:
+        yield place
+    finally:
+        _unfinished(place).unlink(missing_ok=True)
+
+
+def _reserved(place: Path) -> bool:
+    """Whether nothing is there, nor can be before its unfinished file is gone."""
+    unfinished = _unfinished(place)
+    try:
+        unfinished.touch(exist_ok=False)
+    except FileExistsError:
+        return False
+    # Looked for only now: from here on nobody else finishes a file of this name.
+    if place.exists():
+        unfinished.unlink(missing_ok=True)
+        return False
+    return True
+
+
+def _unfinished(place: Path) -> Path:
+    return place.with_name(f"{place.name}.part")
 
 
 def as_shown(job: DeadLetterJob, redaction: Redaction) -> dict[str, Any]:
@@ -69,7 +98,7 @@ def _open(place: Path | TextIO) -> Iterator[TextIO]:
         yield place
         place.flush()
         return
-    unfinished = place.with_name(f"{place.name}.part")
+    unfinished = _unfinished(place)
     try:
         with unfinished.open("w", encoding="utf-8", newline="") as stream:
             yield stream

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
+from datetime import UTC, datetime
+from typing import Any, Final
 
 from soniq.backends.dead_letters import Selection
+from soniq.limits import check_text
 from soniq.records import DeadLetterReason
+
+_FIRST: Final = datetime.min.replace(tzinfo=UTC)
+_LAST: Final = datetime.max.replace(tzinfo=UTC)
 
 
 @dataclass(slots=True)
@@ -59,11 +63,15 @@ def selection_of(chosen: DeadLetterFilter) -> Selection:
 
 
 def check_tags(tags: Any) -> tuple[str, ...]:
-    """Tags to be stored, checked like those to look for."""
-    checked = _texts("tags", tags)
-    if checked is None or not all(checked) or any("\0" in tag for tag in checked):
-        raise ValueError("tags must be texts that are not empty and hold no NUL character")
-    return checked
+    """Tags to be stored.
+
+    Raises:
+        TypeError: a single text in place of a list, or values of another type.
+        ValueError: a text that is empty, or that no store can hold.
+    """
+    if (texts := _texts("tags", tags)) is None:
+        raise TypeError("tags must be a list of texts, got None")
+    return tuple(check_text("one of the tags", tag) for tag in texts)
 
 
 def _texts(label: str, values: Any) -> tuple[str, ...] | None:
@@ -94,7 +102,11 @@ def _aware(label: str, time: Any) -> datetime | None:
         raise TypeError(f"{label} must be an aware datetime, got {type(time).__name__}")
     if time.utcoffset() is None:
         raise ValueError(f"{label} must have a time zone, got the naive {time.isoformat()}")
-    return time
+    try:
+        return time.astimezone(UTC)
+    except OverflowError:
+        # Beside the first or the last moment in UTC, and as far from every dead letter.
+        return _FIRST if time.year == _FIRST.year else _LAST
 
 
 def _check_number(label: str, value: Any) -> None:

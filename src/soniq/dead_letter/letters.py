@@ -10,6 +10,7 @@ from pydantic_core import to_json
 from soniq.backends.base import BackendError
 from soniq.backends.dead_letters import DeadLetterJob, DeadLetterStore, Picked, Selection
 from soniq.backends.opening import Opening
+from soniq.limits import MOST_ROWS, stored_id
 
 Answer = TypeVar("Answer")
 Question = Callable[[DeadLetterStore], Awaitable[Answer]]
@@ -42,7 +43,10 @@ class Letters:
         return answer, bool(failures)
 
     async def get(self, dead_id: object) -> DeadLetterJob | None:
-        found = await self.ask(lambda letters: letters.show([str(dead_id)]))
+        wanted = stored_id(dead_id)
+        if wanted is None:
+            return None
+        found = await self.ask(lambda letters: letters.show([wanted]))
         return found[0] if found else None
 
     async def count(self, selection: Selection, limit: int | None, offset: int) -> int:
@@ -64,7 +68,7 @@ class Letters:
         left = limit
         while left is None or left > 0:
             size = BATCH if left is None else min(BATCH, left)
-            batch = await self._pick(selection, after, size, 0 if after else offset)
+            batch = await self._pick(selection, after, size, 0 if after else min(offset, MOST_ROWS))
             if batch:
                 yield batch
             if len(batch) < size:

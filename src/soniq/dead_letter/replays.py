@@ -12,7 +12,7 @@ from uuid_utils import uuid7
 from soniq.backends.dead_letters import Changes, Picked, Replay, Replayed
 from soniq.dead_letter.letters import Letters
 from soniq.enqueue.resolver import producer_of
-from soniq.limits import check_priority, check_queue
+from soniq.limits import check_attempts, check_priority, check_queue
 from soniq.registry import JobRegistry
 from soniq.settings import SoniqSettings
 
@@ -62,19 +62,15 @@ class Replays:
         Raises:
             TypeError, ValueError: a value no job can have.
         """
-        if max_attempts is not None and (type(max_attempts) is not int or max_attempts < 1):
-            raise ValueError(
-                f"new_max_attempts must be a whole number from 1 up, got {max_attempts!r}"
-            )
         return Changes(
             bool(reset_attempts),
-            max_attempts,
+            None if max_attempts is None else check_attempts("new_max_attempts", max_attempts),
             None if priority is None else check_priority(priority),
             None if queue is None else check_queue(queue),
             producer_of(self._settings),
         )
 
-    async def one(self, dead_id: str, changes: Changes) -> Replayed | None:
+    async def one(self, dead_id: object, changes: Changes) -> Replayed | None:
         """Replay a dead letter; None if it is unknown or must not be."""
         letter = await self._letters.get(dead_id)
         if letter is None or self._unknown([letter.job_name]):

@@ -5,26 +5,30 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import AsyncIterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any, Final, NamedTuple, TextIO, TypeAlias
 
 from soniq.backends.dead_letters import Changes, DeadLetterJob, Replayed, Selection
 from soniq.backends.opening import Opening
-from soniq.dead_letter.export import as_shown, check_format, default_path, export, name_of
+from soniq.dead_letter.export import as_shown, check_format, export, name_of, new_file
 from soniq.dead_letter.filters import DeadLetterFilter, check_tags, selection_of
 from soniq.dead_letter.letters import Letters
 from soniq.dead_letter.replays import ReplayedBatch, Replays
 from soniq.dead_letter.stats import DeadLetterStats, stats_of
-from soniq.limits import check_text
+from soniq.limits import check_text, stored_id
 from soniq.redaction import Redaction
 from soniq.registry import JobRegistry
 from soniq.settings import SoniqSettings
+from soniq.worker.failures import storable
 
 Ids: TypeAlias = list[str]
 
 _LISTED: Final = 1000
 _DAY: Final = 86400.0
 _HOUR: Final = 3600.0
+_LONGEST: Final = 1e15
+"""Days or hours; no clock goes back so far."""
 _EVERY: Final = DeadLetterFilter()
 
 
@@ -112,7 +116,7 @@ class DeadLetterService:
 
     async def replay_one(self, id: str, changes: Changes | None = None) -> Replayed | None:
         """`replay` that also tells whether the job is new."""
-        return await self._replays.one(str(id), changes or self._replays.changes())
+        return await self._replays.one(id, changes or self._replays.changes())
 
     async def bulk_replay(
         self,
@@ -184,17 +188,20 @@ class DeadLetterService:
             job_id: the job.
             note: why; it stands above the job's last error.
         """
-        if note is not None:
-            check_text("note", note)
-        moved, repeated = await self._letters.change(
-            lambda letters: letters.bury(str(job_id), note)
-        )
-        return moved or (repeated and await self._letters.get(job_id) is not None)
+        text = None if note is None else storable(check_text("note", note))
+        wanted = stored_id(job_id)
+        if wanted is None:
+            return False
+        moved, repeated = await self._letters.change(lambda letters: letters.bury(wanted, text))
+        return moved or (repeated and await self._letters.get(wanted) is not None)
 
     async def add_tags_to_job(self, id: str, tags: Sequence[str]) -> bool:
         """Note tags on a dead letter, each once; False for an unknown id."""
         checked = check_tags(tags)
-        return await self._letters.ask(lambda letters: letters.tag(str(id), checked))
+        wanted = stored_id(id)
+        if wanted is None:
+            return False
+        return await self._letters.ask(lambda letters: letters.tag(wanted, checked))
 
     # --- taking along --------------------------------------------------------------------------
 
@@ -209,7 +216,8 @@ class DeadLetterService:
         Args:
             filter: which; None for all.
             format: ``json`` (a list), ``jsonl`` (one object a line) or ``csv``.
-            path: a file, or a text stream; None for a new file in the current directory.
+            path: a file, or a text stream; None for a new file in the current directory, named
+                after the time.
 
         Returns:
             The name of the file.
@@ -219,10 +227,10 @@ class DeadLetterService:
             OSError: the file cannot be written.
         """
         check_format(format)
-        place = _place(path, format)
-        async for _ in self.exporting(filter or _EVERY, format, place):
-            pass
-        return name_of(place)
+        with _place(path, format) as place:
+            async for _ in self.exporting(filter or _EVERY, format, place):
+                pass
+            return name_of(place)
 
     async def exporting(
         self, filter: DeadLetterFilter, format: str, place: Path | TextIO
@@ -242,10 +250,10 @@ class DeadLetterService:
         return self._letters.walk(selection_of(filter), filter.limit, filter.offset)
 
 
-def _place(path: Any, format: str) -> Path | TextIO:
+def _place(path: Any, format: str) -> AbstractContextManager[Path | TextIO]:
     if path is None:
-        return default_path(format)
-    return path if hasattr(path, "write") else Path(path)
+        return new_file(format)
+    return nullcontext(path if hasattr(path, "write") else Path(path))
 
 
 def _span(label: str, value: Any) -> float:
@@ -253,4 +261,4 @@ def _span(label: str, value: Any) -> float:
         raise TypeError(f"{label} must be a number, got {type(value).__name__}")
     if not 0 <= value < math.inf:
         raise ValueError(f"{label} must be a number from 0 up, got {value!r}")
-    return float(value)
+    return float(min(value, _LONGEST))

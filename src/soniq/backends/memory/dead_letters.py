@@ -20,6 +20,7 @@ from soniq.backends.dead_letters import (
 from soniq.backends.memory.rows import Row
 from soniq.backends.memory.store import Store, check_text
 from soniq.globs import matches
+from soniq.limits import LONGEST_ERROR
 from soniq.records import DeadLetterReason, JobStatus, NewJob
 
 
@@ -127,7 +128,7 @@ class MemoryDeadLetters:
             row = self._store.jobs.get(job_id)
             if row is None or row.status not in (JobStatus.QUEUED, JobStatus.PROCESSING):
                 return False
-            told = "\n".join(filter(None, [note, row.last_error]))
+            told = "\n".join(filter(None, [note, row.last_error]))[:LONGEST_ERROR]
             self._store.bury(row, DeadLetterReason.MANUAL, told or None, self._store.now())
             return True
 

@@ -9,7 +9,7 @@ from typing import Any, Final
 from asyncpg import Record
 from pydantic_core import from_json
 
-from soniq.backends.base import Contended, Unstorable
+from soniq.backends.base import Contended
 from soniq.backends.dead_letters import (
     Changes,
     DeadLetterJob,
@@ -24,6 +24,7 @@ from soniq.backends.postgres.lanes import LaneKey
 from soniq.backends.postgres.rows import is_id
 from soniq.backends.postgres.wakeups import Arrival
 from soniq.globs import as_regex
+from soniq.limits import LONGEST_ERROR
 from soniq.records import DeadLetterReason
 
 Tell = Callable[[Connection, Sequence[Arrival]], Awaitable[None]]
@@ -31,6 +32,8 @@ Announce = Callable[[Sequence[Arrival], datetime], None]
 
 _LIMITS: Final = {"lock_timeout": "1s", "statement_timeout": "20s", "enable_seqscan": "off"}
 _ROUNDS: Final = 20
+_OLDEST: Final = 1000 * 366 * 86400.0
+"""Seconds: older than any dead letter, and yet a time that the database can tell."""
 
 
 class PostgresDeadLetters:
@@ -54,11 +57,7 @@ class PostgresDeadLetters:
             return await self._database.fetch(connection, statement, *args)
 
     async def _select(self, statement: str, selection: Selection, *args: Any) -> list[Record]:
-        try:
-            return await self._fetch(statement, *_conditions(selection), *args)
-        except Unstorable:
-            # What the database cannot hold, no dead letter has.
-            return []
+        return await self._fetch(statement, *_conditions(selection), *args)
 
     # --- looking -------------------------------------------------------------------------------
 
@@ -77,7 +76,7 @@ class PostgresDeadLetters:
 
     async def count(self, selection: Selection) -> int:
         rows = await self._select("count_dead_letters", selection)
-        return rows[0][0] if rows else 0
+        return int(rows[0][0])
 
     async def tally(self, selection: Selection) -> list[Tally]:
         return [Tally(*row) for row in await self._select("tally_dead_letters", selection)]
@@ -126,7 +125,7 @@ class PostgresDeadLetters:
         return is_id(dead_id) and bool(await self._fetch("tag_dead_letter", dead_id, list(tags)))
 
     async def bury(self, job_id: str, note: str | None) -> bool:
-        return is_id(job_id) and bool(await self._fetch("bury_job", job_id, note))
+        return is_id(job_id) and bool(await self._fetch("bury_job", job_id, note, LONGEST_ERROR))
 
 
 def _conditions(selection: Selection) -> tuple[Any, ...]:
@@ -140,9 +139,13 @@ def _conditions(selection: Selection) -> tuple[Any, ...]:
         selection.date_to,
         selection.tags,
         selection.resurrected,
-        selection.min_age,
-        selection.max_age,
+        _age(selection.min_age),
+        _age(selection.max_age),
     )
+
+
+def _age(seconds: float | None) -> float | None:
+    return None if seconds is None else min(seconds, _OLDEST)
 
 
 def _dead_letter(row: Record) -> DeadLetterJob:

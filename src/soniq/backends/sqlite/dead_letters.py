@@ -24,6 +24,7 @@ from soniq.backends.sqlite.finish import bury
 from soniq.backends.sqlite.lanes import text_of
 from soniq.backends.sqlite.rows import canonical_id, document
 from soniq.backends.sqlite.times import ago, moment, stamp
+from soniq.limits import LONGEST_ERROR
 from soniq.records import DeadLetterReason
 
 T = TypeVar("T")
@@ -149,7 +150,7 @@ def _bury(database: Database, job_id: str | None, note: str | None) -> bool:
     with database.writing() as now:
         rows = database.rows("find_unfinished", id=job_id)
         for row, last_error in rows:
-            told = "\n".join(filter(None, [note, last_error]))
+            told = "\n".join(filter(None, [note, last_error]))[:LONGEST_ERROR]
             bury(database, [(row, DeadLetterReason.MANUAL.value, told or None)], stamp(now))
         return bool(rows)
 
