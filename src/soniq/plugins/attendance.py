@@ -13,6 +13,7 @@ from soniq.plugins.companion import Companion
 from soniq.plugins.keeping import KeepsMetrics
 from soniq.plugins.overriding import overriding
 from soniq.plugins.plugin import Plugin
+from soniq.plugins.relaying import RelayedMetrics, stand_in
 from soniq.plugins.run_calls import RunCalls
 from soniq.plugins.updates import UpdateLine, Updates, wants_updates
 from soniq.plugins.views import PluginWorker
@@ -56,6 +57,8 @@ class PluginAttendance:
             UpdateLine(plugin, worker, limit, events) for plugin in plugins if wants_updates(plugin)
         ]
         self._updates = Updates(lines, worker.id) if lines else None
+        recording = stand_in(plugins)
+        self._relayed = RelayedMetrics(recording, limit, events) if recording is not None else None
         self._companions = [
             Companion(plugin.get_identifier(), partial(plugin.run, worker, app), limit, events)
             for plugin in overriding("run", plugins)
@@ -63,6 +66,8 @@ class PluginAttendance:
 
     @property
     def metrics(self) -> JobMetrics:
+        if self._relayed is not None:
+            return self._relayed
         keepers = (plugin for plugin in self._plugins if isinstance(plugin, KeepsMetrics))
         return next((keeper.metrics_of(self._worker) for keeper in keepers), NO_METRICS)
 
@@ -91,12 +96,16 @@ class PluginAttendance:
         for plugin in overriding("on_worker_started", self._plugins):
             call = partial(plugin.on_worker_started, self._worker)
             await self._tell(plugin, "on_worker_started", call)
+        if self._relayed is not None:
+            self._relayed.start()
         for companion in self._companions:
             companion.start()
 
     async def end(self) -> None:
         if self._updates is not None:
             await self._updates.stop()
+        if self._relayed is not None:
+            await self._relayed.stop()
         await asyncio.gather(*(companion.stop() for companion in self._companions))
         for plugin in reversed(overriding("on_worker_stopped", self._plugins)):
             call = partial(plugin.on_worker_stopped, self._worker)
