@@ -1,7 +1,8 @@
 from __future__ import annotations
 
+import sys
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from pydantic import BaseModel
 from soniq import JobStatus, Soniq, SoniqError, TaskRef
 from soniq.backends.base import Unavailable
 from soniq.backends.memory import MemoryBackend
-from soniq.errors import SONIQ_DATABASE_UNAVAILABLE
+from soniq.errors import SONIQ_APP_CLOSED, SONIQ_DATABASE_UNAVAILABLE
 from soniq.records import JOB_KEYS
 from soniq.testing import drain
 
@@ -72,6 +73,70 @@ async def test_unknown_and_malformed_ids_are_nobodys(app: Soniq, job_id: Any) ->
     assert await app.get_result(job_id) is None
     assert await app.cancel_job(job_id) is False
     assert await app.delete_job(job_id) is False
+
+
+@pytest.fixture
+async def stored(unopened_app: Soniq) -> AsyncIterator[Soniq]:
+    """An application on each store in turn."""
+    async with unopened_app as app:
+        await app.setup()
+        yield app
+
+
+@pytest.mark.parametrize(
+    "spelt",
+    [str.upper, lambda text: text.replace("-", ""), "{{{}}}".format, "urn:uuid:{}".format],
+    ids=["capitals", "no hyphens", "braces", "urn"],
+)
+async def test_an_id_is_that_job_however_it_is_spelt(
+    stored: Soniq, spelt: Callable[[str], str]
+) -> None:
+    @stored.job
+    def compute() -> int:
+        return 3
+
+    job_id = await stored.enqueue(compute)
+    await drain(stored)
+    found = await stored.get_job(spelt(job_id))
+    assert found is not None
+    assert found == await stored.get_job(job_id)
+    assert await stored.get_result(spelt(job_id)) == 3
+    assert await stored.wait(spelt(job_id), timeout=0) == 3
+    assert await stored.delete_job(spelt(job_id)) is True
+    assert await stored.get_job(job_id) is None
+    waiting = await stored.enqueue(compute)
+    assert await stored.cancel_job(spelt(waiting)) is True
+
+
+@pytest.mark.parametrize("number", [10**9, sys.maxsize, 2**62, 2**63, 10**30])
+async def test_a_list_may_be_asked_for_any_number(stored: Soniq, number: int) -> None:
+    job_id = await stored.enqueue(REF)
+    dead = await stored.enqueue(REF)
+    assert await stored.dead_letter.move(dead)
+    for status, only in ((None, job_id), ("dead_letter", dead)):
+        listed = await stored.list_jobs(status=status, limit=number)
+        assert [job["id"] for job in listed] == [only]
+        assert await stored.list_jobs(status=status, offset=number) == []
+        assert await stored.list_jobs(status=status, limit=number, offset=number) == []
+
+
+@pytest.mark.parametrize("text", ["\ud800", "a\0b"])
+async def test_what_no_store_can_hold_no_job_has(stored: Soniq, text: str) -> None:
+    await stored.enqueue(REF)
+    assert await stored.list_jobs(queue=text) == []
+    assert await stored.list_jobs(status=text) == []
+    assert await stored.list_jobs(queue=text, status="dead_letter") == []
+    assert await stored.get_job(text) is None
+    await stored.close()
+    with pytest.raises(SoniqError) as caught:
+        await stored.list_jobs(queue=text)
+    assert caught.value.error_code == SONIQ_APP_CLOSED
+
+
+@pytest.mark.parametrize("options", [{"queue": 5}, {"status": ["done"]}, {"queue": b"a"}])
+async def test_a_list_is_asked_for_by_text(stored: Soniq, options: dict[str, Any]) -> None:
+    with pytest.raises(TypeError, match="must be text, got"):
+        await stored.list_jobs(**options)
 
 
 async def test_a_uuid_object_is_an_id_too(app: Soniq) -> None:

@@ -14,8 +14,8 @@ MAX_DELAY: Final = 10 * 365 * 86400.0
 MOST_RETRIES: Final = 1_000_000
 LONGEST_ERROR: Final = 8192
 """Characters of a job's last error."""
-MOST_ROWS: Final = 2**62
-"""What a limit or an offset counts for at most: no store holds as many, and each takes it."""
+MOST_ROWS: Final = 10**12
+"""What a limit or an offset counts for at most: no store holds as many, and each can add two."""
 
 
 def stored_id(value: object) -> str | None:

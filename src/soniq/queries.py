@@ -9,6 +9,7 @@ from soniq.arguments import restore
 from soniq.backends.base import Backend, BackendError
 from soniq.backends.opening import Opening
 from soniq.backends.patience import Answer
+from soniq.limits import MOST_ROWS, can_be_stored, stored_id
 from soniq.records import JobDict, JobStatus
 from soniq.settings import SoniqSettings
 
@@ -28,7 +29,7 @@ class Queries:
         return await opened.patience.call(lambda: question(opened.backend))
 
     async def job(self, job_id: object) -> JobDict | None:
-        return await self.ask(lambda backend: backend.get_job(str(job_id)))
+        return await self.ask(lambda backend: backend.get_job(_id(job_id)))
 
     async def result(self, job_id: object, kind: Any) -> Any:
         job = await self.job(job_id)
@@ -40,13 +41,12 @@ class Queries:
     async def jobs(
         self, queue: str | None, status: str | None, limit: Any, offset: Any
     ) -> list[JobDict]:
-        for name, value in (("limit", limit), ("offset", offset)):
-            if not isinstance(value, int) or isinstance(value, bool) or value < 0:
-                raise ValueError(f"{name} must be a whole number from 0 up, got {value!r}")
+        most, first = _rows("limit", limit), _rows("offset", offset)
+        if not (_may_be_stored("queue", queue) and _may_be_stored("status", status)):
+            # Nobody has it. The store is asked all the same: it may be closed, or away.
+            most, queue, status = 0, None, None
         return await self.ask(
-            lambda backend: backend.list_jobs(
-                queue=queue, status=status, limit=limit, offset=offset
-            )
+            lambda backend: backend.list_jobs(queue=queue, status=status, limit=most, offset=first)
         )
 
     async def stats(self) -> dict[str, int]:
@@ -67,7 +67,7 @@ class Queries:
         return await self.ask(lambda backend: backend.list_workers(stale_after=stale_after))
 
     async def cancel(self, job_id: object) -> bool:
-        done, repeated = await self._change(lambda backend: backend.cancel_job(str(job_id)))
+        done, repeated = await self._change(lambda backend: backend.cancel_job(_id(job_id)))
         if done or not repeated:
             return done
         # The first try may have done it before its answer was lost.
@@ -76,7 +76,7 @@ class Queries:
 
     async def delete(self, job_id: object) -> bool:
         existed = await self.job(job_id)
-        done, repeated = await self._change(lambda backend: backend.delete_job(str(job_id)))
+        done, repeated = await self._change(lambda backend: backend.delete_job(_id(job_id)))
         if done or not repeated:
             return done
         return existed is not None and await self.job(job_id) is None
@@ -89,6 +89,23 @@ class Queries:
             lambda: change(opened.backend), on_failure=failures.append
         )
         return done, bool(failures)
+
+
+def _id(value: object) -> str:
+    # Malformed, it is one that no store finds.
+    return stored_id(value) or ""
+
+
+def _rows(label: str, value: Any) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+        raise ValueError(f"{label} must be a whole number from 0 up, got {value!r}")
+    return min(value, MOST_ROWS)
+
+
+def _may_be_stored(label: str, value: Any) -> bool:
+    if value is not None and not isinstance(value, str):
+        raise TypeError(f"{label} must be text, got {type(value).__name__}")
+    return value is None or can_be_stored(value)
 
 
 def _with_total(counts: dict[str, int]) -> dict[str, int]:

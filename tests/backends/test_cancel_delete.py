@@ -9,7 +9,15 @@ from tests.backends.stores import Recruit, Store
 from tests.factories import new_job
 
 STATES = ["queued", "scheduled", "waiting for a retry", "processing", "done", "cancelled", "dead"]
-BAD_IDS = ["", "nonsense", "\0", "a" * 36, "00000000-0000-0000-0000-00000000000g", "1" * 5_000]
+BAD_IDS = [
+    "",
+    "nonsense",
+    "\0",
+    "\ud800",
+    "a" * 36,
+    "00000000-0000-0000-0000-00000000000g",
+    "1" * 5_000,
+]
 NOBODYS_ID = "018f0000-0000-7000-8000-000000000000"
 
 
@@ -81,6 +89,22 @@ async def test_ids_nobody_has_are_not_found(store: Store, job_id: str) -> None:
     assert await store.backend.cancel_job(job_id) is False
     assert await store.backend.delete_job(job_id) is False
     assert (await store.backend.queue_stats())["default"]["queued"] == 1
+
+
+@pytest.mark.parametrize("state", ["queued", "done", "dead"])
+async def test_an_id_is_found_as_it_is_spelt_in_the_store(
+    store: Store, worker: Recruit, state: str
+) -> None:
+    job_id = await job_in(state, store, worker)
+
+    for other in (job_id.upper(), job_id.replace("-", ""), f"{{{job_id}}}"):
+        assert await store.backend.get_job(other) is None
+        assert await store.backend.job_states([other]) == {}
+        assert await store.backend.cancel_job(other) is False
+        assert await store.backend.delete_job(other) is False
+        assert await store.backend.dead_letters.show([other]) == []
+        assert await store.backend.dead_letters.delete([other]) == []
+    assert await store.backend.get_job(job_id) is not None
 
 
 async def test_another_backend_may_cancel_and_delete(store: Store, worker: Recruit) -> None:

@@ -10,7 +10,7 @@ Rules that hold for every method:
   missing or too new schema comes as a `SoniqError`. Anything else is a defect.
 - A method that fails has changed nothing, unless it failed with `Unavailable`: then the caller
   cannot know, and every method that writes may safely be called again with the same values.
-- Ids are UUID text. A malformed one is an id that is not found.
+- Ids are UUID text in lower case with hyphens. One spelt otherwise is an id that is not found.
 - Lists are bounded by their caller, statements by the store: 4 MiB of values at most.
 """
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from typing import Any, Final
-from uuid import UUID
 
 from pydantic_core import from_json
 
 from soniq.backends.sqlite.times import moment
+from soniq.limits import stored_id
 from soniq.records import JOB_KEYS, ClaimedJob, JobDict
 
 _NUMBERS: Final = slice(4, 9)
@@ -51,11 +51,8 @@ def claimed_jobs(rows: list[list[Any]]) -> list[ClaimedJob]:
 
 
 def canonical_id(text: str) -> str | None:
-    """The id as it is stored; None if it is no UUID, so that no row can have it."""
-    try:
-        return str(UUID(text))
-    except ValueError:
-        return None
+    """The id; None if it is not spelt as ids are, so that no row can have it."""
+    return text if stored_id(text) == text else None
 
 
 def worker_dict(row: tuple[Any, ...], *, stale_before: str) -> dict[str, Any]:
