@@ -11,6 +11,7 @@ import pytest
 from pydantic import BaseModel
 
 from soniq import JobFailed, PermanentFailure, Soniq, SoniqError, TaskRef
+from soniq import waiting as module
 from soniq.backends.base import Unavailable
 from soniq.backends.memory import MemoryBackend
 from soniq.errors import SONIQ_APP_CLOSED, SONIQ_DATABASE_UNAVAILABLE
@@ -75,6 +76,7 @@ async def test_a_waiter_learns_why_its_job_failed(app: Soniq) -> None:
         with pytest.raises(JobFailed, match="no such account") as caught:
             await app.wait(job_id, timeout=PATIENCE)
     failure = caught.value
+    assert failure.reason is DeadLetterReason.PERMANENT_FAILURE
     assert (failure.reason, failure.job_id) == (DeadLetterReason.PERMANENT_FAILURE, job_id)
     assert failure.error is not None
     assert failure.error.startswith("PermanentFailure: no such account")
@@ -94,6 +96,19 @@ async def test_a_wait_has_an_end(app: Soniq) -> None:
     job_id = await app.enqueue("jobs.nothing")
     with pytest.raises(TimeoutError, match=f"Job {job_id} has not ended within 0.1 seconds"):
         await app.wait(job_id, timeout=0.1)
+
+
+async def test_no_time_to_wait_is_time_to_ask(app: Soniq) -> None:
+    done, dead = await app.enqueue_many("sums.add", [{"a": n, "b": 2} for n in range(2)])
+    assert await app.dead_letter.move(dead)
+    waiting = await app.enqueue("sums.add", args={"a": 5, "b": 5}, delay=600)
+    await app.run_worker(run_once=True)
+    for timeout in (0, 0.000001):
+        assert await app.wait(done, timeout=timeout) == {"total": 2}
+        with pytest.raises(JobFailed):
+            await app.wait(dead, timeout=timeout)
+        with pytest.raises(TimeoutError, match=f"Job {waiting} has not ended within"):
+            await app.wait(waiting, timeout=timeout)
 
 
 @pytest.mark.parametrize("job_id", ["", "nonsense", str(uuid.UUID(int=7)), 5, None])
@@ -252,6 +267,32 @@ async def test_a_store_that_stays_away_ends_the_wait(watched: Soniq, store: Ques
     store.away = False
     with pytest.raises(TimeoutError):
         await watched.wait(job_id, timeout=0.1)
+
+
+async def test_a_short_wait_for_a_store_that_is_away_is_short(
+    store: Questions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_FIRST_LOOK", 0.1)
+    app = Soniq(backend=store, database_timeout=60)
+    async with app, asyncio.timeout(PATIENCE):
+        job_id = await app.enqueue(REF)
+        store.away = True
+        with pytest.raises(TimeoutError, match=f"Job {job_id} has not ended within 0 seconds"):
+            await app.wait(job_id, timeout=0)
+
+
+class Ahead(MemoryBackend):
+    """As a later version leaves it: with a reason that is unknown here."""
+
+    async def job_states(self, job_ids: Collection[str]) -> dict[str, JobState]:
+        return {each: JobState("dead_letter", reason="moon_phase") for each in job_ids}
+
+
+async def test_a_reason_of_a_later_version_is_told_as_it_stands() -> None:
+    async with Soniq(backend=Ahead()) as app:
+        with pytest.raises(JobFailed, match="moon_phase") as caught:
+            await app.wait(await app.enqueue(REF))
+    assert caught.value.reason == "moon_phase"
 
 
 async def test_closing_the_app_ends_its_waits(watched: Soniq, store: Questions) -> None:

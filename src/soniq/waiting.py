@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
-from uuid import UUID
+from collections.abc import Callable
+from typing import Any, Final
 from weakref import WeakKeyDictionary
 
 from pydantic_core import from_json
@@ -12,11 +12,14 @@ from pydantic_core import from_json
 from soniq.arguments import restore
 from soniq.backends.opening import Opened, Opening
 from soniq.errors import JobFailed
-from soniq.limits import check_seconds
-from soniq.records import JobState, JobStatus
+from soniq.limits import check_seconds, stored_id
+from soniq.records import DeadLetterReason, JobState, JobStatus
 from soniq.services.awaited import Awaited
 from soniq.services.lookout import Lookout
 from soniq.settings import SoniqSettings
+
+_FIRST_LOOK: Final = 1.0
+"""Seconds that the first answer may take, however short the wait: a job may have ended already."""
 
 
 class Waiting:
@@ -32,22 +35,24 @@ class Waiting:
         """See `Soniq.wait`."""
         wanted = _canonical(job_id)
         seconds = None if timeout is None else check_seconds("timeout", timeout)
+        over = None if seconds is None else asyncio.get_running_loop().time() + seconds
+        at_first = None if seconds is None else max(seconds, _FIRST_LOOK)
         try:
-            async with asyncio.timeout(seconds) as limit:
-                state = await self._end_of(wanted)
+            async with asyncio.timeout(at_first) as limit:
+                state = await self._end_of(wanted, lambda: limit.reschedule(over))
         except TimeoutError as error:
             if not limit.expired():
                 raise
             raise TimeoutError(f"Job {wanted} has not ended within {seconds:g} seconds") from error
         return self._result(wanted, state, kind)
 
-    async def _end_of(self, job_id: str) -> JobState | None:
+    async def _end_of(self, job_id: str, on_unfinished: Callable[[], None]) -> JobState | None:
         opened = await self._opening.ready()
         lookout = self._lookouts.get(opened)
         if lookout is None:
             lookout = self._lookouts[opened] = Lookout(opened, self.awaited)
             opened.before_close.append(lookout.close)
-        return await lookout.end_of(job_id)
+        return await lookout.end_of(job_id, on_unfinished)
 
     def _result(self, job_id: str, state: JobState | None, kind: Any) -> Any:
         if state is None:
@@ -55,7 +60,7 @@ class Waiting:
         if state.status == JobStatus.CANCELLED:
             raise JobFailed("cancelled", state.error, job_id)
         if state.status == JobStatus.DEAD_LETTER:
-            raise JobFailed(state.reason or "unknown", state.error, job_id)
+            raise JobFailed(_reason(state), state.error, job_id)
         result = None if state.result is None else from_json(state.result)
         return result if kind is None or result is None else restore(result, kind)
 
@@ -66,7 +71,15 @@ class Waiting:
 
 
 def _canonical(job_id: object) -> str:
+    if (wanted := stored_id(job_id)) is None:
+        raise LookupError(f"There is no job {job_id!r}: ids of jobs are UUIDs")
+    return wanted
+
+
+def _reason(state: JobState) -> str:
+    """A `DeadLetterReason`; one that this version does not know is passed on as it stands."""
+    reason = state.reason or "unknown"
     try:
-        return str(UUID(str(job_id)))
-    except ValueError as error:
-        raise LookupError(f"There is no job {job_id!r}: ids of jobs are UUIDs") from error
+        return DeadLetterReason(reason)
+    except ValueError:
+        return reason

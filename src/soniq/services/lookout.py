@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
@@ -42,6 +42,7 @@ class _Waiter:
     """The job's end; None for a job that was there and is gone."""
     since: float
     look_at: float
+    on_unfinished: Callable[[], None]
     seen: bool = False
 
     def learn(self, state: JobState | None, now: float) -> None:
@@ -52,6 +53,7 @@ class _Waiter:
             pause = min(_LONGEST, max(_SHORTEST, _SHARE * (now - self.since)))
             # What was told while the question was on its way stands: the answer may be older.
             self.look_at = min(self.look_at, now + pause)
+            self.on_unfinished()
         elif state is not None or self.seen:
             self.answer.set_result(state)
         else:
@@ -79,8 +81,12 @@ class Lookout:
         self._stirred = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
-    async def end_of(self, job_id: str) -> JobState | None:
+    async def end_of(self, job_id: str, on_unfinished: Callable[[], None]) -> JobState | None:
         """The end of the job, once it has one; None if it was there and is gone.
+
+        Args:
+            job_id: the job.
+            on_unfinished: called at each answer that it has not ended.
 
         Raises:
             LookupError: there is no such job.
@@ -88,7 +94,7 @@ class Lookout:
         """
         loop = self._opened.loop
         now = loop.time()
-        waiter = _Waiter(job_id, loop.create_future(), now, now)
+        waiter = _Waiter(job_id, loop.create_future(), now, now, on_unfinished)
 
         def tell() -> None:
             # The loop may have ended in another thread, and its waiters with it.
