@@ -131,6 +131,13 @@ def test_records_of_soniq_hold_no_password(caplog: pytest.LogCaptureFixture) -> 
         ("postgresql:///app?sslpassword=pw&x=1", "postgresql:///app?sslpassword=***&x=1"),
         ("a://u:one@h b://v:two@i", "a://u:***@h b://v:***@i"),
         ("me@host/app", "me@host/app"),
+        ("postgresql://u:it's@h/db", "postgresql://u:***@h/db"),
+        ("{'a': 'postgresql://u:pw@h/db','b':'x@y'}", "{'a': 'postgresql://u:***@h/db','b':'x@y'}"),
+        ("postgresql://u:12/34@h/db", "postgresql://u:***@h/db"),
+        ("http://host:8080/@me", "http://host:8080/@me"),
+        ("?password=it's&x=1", "?password=***&x=1"),
+        ("password='a \\' b' user=me", "password=*** user=me"),
+        ("{'dsn': 'h?password=pw'}", "{'dsn': 'h?password=***'}"),
     ],
 )
 def test_passwords_in_texts(text: str, shown: str) -> None:
@@ -138,7 +145,22 @@ def test_passwords_in_texts(text: str, shown: str) -> None:
 
 
 @pytest.mark.timeout(30)
-@pytest.mark.parametrize("word", ["x", "x:", "a://", "a://b:c", "postgres://", "password="])
+@pytest.mark.parametrize(
+    "word",
+    [
+        "x",
+        "x:",
+        "a://",
+        "a://b:c",
+        "postgres://",
+        "password=",
+        "password='",
+        "a://b:'",
+        "postgres://u:1/",
+        "://u:1/",
+        "'@",
+    ],
+)
 def test_masking_a_long_text_takes_no_time_to_speak_of(word: str) -> None:
     shown = masked(word * 200_000 + " postgresql://ann:secret@host")
     assert "secret" not in shown

@@ -32,12 +32,20 @@ SONIQ_INVALID_DATABASE_URL: Final = "SONIQ_INVALID_DATABASE_URL"
 SONIQ_UNSUPPORTED_CONNECTION: Final = "SONIQ_UNSUPPORTED_CONNECTION"
 MIGRATION_FAILED: Final = "MIGRATION_FAILED"
 
-# A password may hold a slash that was not written as %2F; digits before a path are a port.
+# A password may hold a slash that was not written as %2F; digits before a path are a port, unless
+# the path of a Postgres URL holds an @. Quotes end a URL where more than a word follows them.
 # A word is tried from its beginning only: from each of its characters, a long one took minutes.
+_IN_WORD = r"(?:[^\s\"']|[\"'](?![\s,;:)}\]]|$))"
 _PASSWORD = re.compile(
-    r"(?P<head>(?<![\w+.-])[\w+.-]+://[^\n\"'/:@]*:)(?!\d+(?:[,/?#\s]|$))(?:(?!://)[^\s\"'])*(?=@)"
+    r"(?P<head>(?<![\w+.-])(?:(?P<postgres>postgres(?:ql)?)|[\w+.-]+)://[^\n\"'/:@]*:)"
+    r"(?!\d+(?:[,?#\s]|$|/(?(postgres)(?!(?:(?!://)[^\s?\"'])*@))))"
+    rf"(?:(?!://){_IN_WORD})*(?=@)"
 )
-_PASSWORD_FIELD = re.compile(r"(?P<head>\b(?:ssl)?password=)[^\s&\"']+", re.IGNORECASE)
+_PASSWORD_FIELD = re.compile(
+    r"(?P<head>\b(?:ssl)?password=)(?:'(?:[^'\\\n]|\\.)*'|\"(?:[^\"\\\n]|\\.)*\""
+    rf"|(?:(?!&){_IN_WORD})+)",
+    re.IGNORECASE,
+)
 
 
 def masked(text: str) -> str:

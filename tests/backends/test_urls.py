@@ -1,12 +1,17 @@
 from __future__ import annotations
 
 import logging
+from functools import partial
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from soniq import Soniq, SoniqError
+from soniq.backends import PostgresBackend
 from soniq.backends.urls import backend_for
 from soniq.errors import SONIQ_INVALID_DATABASE_URL
 
@@ -131,3 +136,76 @@ def test_a_name_and_a_url_that_contradict_each_other() -> None:
 @pytest.mark.parametrize("scheme", ["postgres", "postgresql"])
 def test_postgres_urls_build_without_connecting(scheme: str) -> None:
     assert backend_for(None, f"{scheme}://nobody@127.0.0.1:1/x")().name == "postgres"
+
+
+@pytest.mark.parametrize(
+    "url, shown",
+    [
+        ("postgresql://u:it's@h:1/db", "postgresql://u:***@h:1/db"),
+        ("postgresql://u:pw@h,i:2/db?a=b", "postgresql://u:***@h,i:2/db?a=b"),
+        ("postgresql://u:12/34@h/db", "postgresql://u:***@h/db"),
+        ("postgresql://u@h/db?password=it's&a=b", "postgresql://u@h/db?password=***&a=b"),
+        ("postgresql://u@h/db?sslpassword=p@w", "postgresql://u@h/db?sslpassword=***"),
+        ("postgresql://h/db?pass%77ord=x", "postgresql://h/db?pass%77ord=***"),
+        ("postgresql://[::1]:5/db", "postgresql://[::1]:5/db"),
+        ("postgresql://%2Ftmp/db", "postgresql://%2Ftmp/db"),
+        ("postgresql://", "postgresql://"),
+    ],
+)
+def test_postgres_says_where_it_is_without_its_password(url: str, shown: str) -> None:
+    assert backend_for(None, url)().location == shown
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql:/u:hunter2@h/d",
+        "postgresql//u:hunter2@h/d",
+        "postgresql:u:hunter2@h/d",
+        "u:hunter2@h/d",
+        "u:/hunter2@h/d",
+        "postgres://u:hunter2/x@h/d",
+        "postgres://u:hunter2?x@h/d",
+        "postgres://u:hunter2[@h/d",
+        "postgres://u:hunter2\u2100@h/d",
+        "postgres://u:hunter2",
+        "mysql://u:it's-hunter2@h/d",
+        "mysql://h:3306/d?password=p@hunter2",
+    ],
+)
+def test_a_url_that_cannot_be_used_is_told_without_its_password(url: str) -> None:
+    with pytest.raises(SoniqError) as caught:
+        Soniq(url)
+    assert caught.value.error_code == SONIQ_INVALID_DATABASE_URL
+    assert "hunter2" not in f"{caught.value}{caught.value!r}{caught.value.__cause__!r}"
+    assert "***" in str(caught.value)
+
+
+def test_a_backend_by_itself_refuses_a_url_that_cannot_be_read() -> None:
+    with pytest.raises(ValueError, match="%2F") as caught:
+        PostgresBackend("postgresql://u:hunter2/x@h/d")
+    assert "hunter2" not in str(caught.value)
+
+
+_TYPED = st.text(st.characters(codec="utf-8"), min_size=1).map("s3cret{}".format)
+
+
+@given(
+    password=st.one_of(_TYPED, _TYPED.map(partial(quote, safe=""))),
+    form=st.sampled_from(
+        [
+            "postgresql://u:{}@h:1/db?x=y",
+            "postgres://u@h/db?password={}",
+            "postgresql:/u:{}@h/d",
+            "u:{}@h/d",
+            "mysql://u:{}@h/d?x=y",
+        ]
+    ),
+)
+def test_no_password_whatever_is_shown(password: str, form: str) -> None:
+    url = form.format(password)
+    try:
+        told = backend_for(None, url)().location
+    except SoniqError as error:
+        told = str(error)
+    assert "s3cret" not in told

@@ -231,3 +231,15 @@ def test_modules_of_the_command_line_are_joined_to_the_configured_ones(
     source = source_from(None, ("mail.jobs", "extra"), None)
 
     assert source.modules == ("mail.jobs", "extra", "shop.jobs")
+
+
+def test_a_conflict_is_told_without_passwords(project: Project) -> None:
+    project.write(
+        "jobs.py", 'from soniq import Soniq\n\napp = Soniq("postgresql://me:it\'s@here/app")\n'
+    )
+
+    with pytest.raises(CommandFailed, match="conflicts") as caught:
+        locate(from_modules("jobs", database_url='postgresql://me:say "so"@there/app'))
+
+    assert "it's" not in caught.value.summary
+    assert "so" not in caught.value.summary.replace("Soniq", "")

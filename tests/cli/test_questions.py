@@ -145,3 +145,13 @@ def test_health_may_want_a_live_worker_of_this_host(project: Project) -> None:
     assert "message" in without.document["error"]
     assert "No live worker" in without.err
     assert "Workers: 1 active" in active.out
+
+
+@pytest.mark.parametrize("secret", ["it's", "12/34", '"quoted"', "a@b"])
+def test_no_password_is_shown_whatever_it_holds(project: Project, secret: str) -> None:
+    url = f"postgresql://me:{secret}@127.0.0.1:1/app"
+    ran = project.run("status", "--database-url", url, env={"SONIQ_DATABASE_TIMEOUT": "0.1"})
+
+    assert ran.code == 1
+    assert "postgresql://me:***@127.0.0.1:1/app" in ran.err
+    assert secret not in ran.out + ran.err

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Callable
 from functools import partial
 from typing import Final
@@ -10,8 +11,10 @@ from typing import Final
 from soniq.backends.base import Backend
 from soniq.backends.memory import MemoryBackend
 from soniq.backends.postgres import PostgresBackend
+from soniq.backends.postgres.address import check_url
+from soniq.backends.postgres.address import shown as shown_postgres
 from soniq.backends.sqlite import SQLiteBackend
-from soniq.errors import SONIQ_INVALID_DATABASE_URL, SoniqError
+from soniq.errors import SONIQ_INVALID_DATABASE_URL, SoniqError, masked
 
 Build = Callable[[], Backend]
 
@@ -30,6 +33,18 @@ _POSTGRES_SCHEMES: Final = ("postgresql://", "postgres://")
 _SQLITE_SCHEME: Final = "sqlite:///"
 _SQLITE_ENDINGS: Final = (".db", ".sqlite", ".sqlite3")
 _NAMES: Final = ("postgres", "sqlite", "memory")
+_SCHEME: Final = re.compile(r"[^:/]*[:/]*")
+_SECRETS: Final = (
+    re.compile(r".*(?=@)", re.DOTALL),
+    re.compile(r".*password=[^&]*", re.DOTALL | re.IGNORECASE),
+    # What stands where a port would, and is none: the host was forgotten.
+    re.compile(r"[^/:@]+:(?!\d+(?:[,/?#]|$))[^@]+$"),
+)
+
+
+def shown(url: str) -> str:
+    """A URL that `backend_for` takes, for people: without its password."""
+    return shown_postgres(url) if url.startswith(_POSTGRES_SCHEMES) else masked(url)
 
 
 def backend_for(name: str | None, url: str | None) -> Build:
@@ -64,7 +79,7 @@ def backend_for(name: str | None, url: str | None) -> Build:
 
 def _by_url(url: str) -> Build:
     if url.startswith(_POSTGRES_SCHEMES):
-        return partial(PostgresBackend, url)
+        return partial(PostgresBackend, _checked_postgres(url))
     if url == "memory://":
         return MemoryBackend
     if url.startswith(_SQLITE_SCHEME) or ("://" not in url and url.endswith(_SQLITE_ENDINGS)):
@@ -94,13 +109,26 @@ def _sqlite_path(url: str) -> str:
 def _checked_postgres(url: str) -> str:
     if not url.startswith(_POSTGRES_SCHEMES):
         raise _invalid(url, 'is not a Postgres URL, as backend="postgres" needs')
+    try:
+        check_url(url)
+    except ValueError as error:
+        raise _invalid(url, f"cannot be read: {error}") from None
     return url
 
 
 def _invalid(url: str, problem: str) -> SoniqError:
     return SoniqError(
-        f"The database URL {url!r} {problem}",
+        f"The database URL {_without_secrets(url)!r} {problem}",
         SONIQ_INVALID_DATABASE_URL,
         {"accepted": list(ACCEPTED_FORMS)},
         [f"Use one of: {', '.join(ACCEPTED_FORMS)}."],
     )
+
+
+def _without_secrets(url: str) -> str:
+    """What of a URL that cannot be read is surely no part of a password."""
+    scheme = _SCHEME.match(url)
+    begin = scheme.end() if scheme else 0
+    found = (secret.match(url, begin) for secret in _SECRETS)
+    end = max((match.end() for match in found if match), default=begin)
+    return url if end == begin else f"{url[:begin]}***{url[end:]}"

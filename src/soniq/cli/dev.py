@@ -15,6 +15,7 @@ from typing import Annotated, assert_never
 
 import typer
 
+from soniq.backends.urls import shown
 from soniq.cli import output
 from soniq.cli.dev_database import dev_database
 from soniq.cli.discovery import Located, source_from
@@ -22,7 +23,6 @@ from soniq.cli.failures import CommandFailed
 from soniq.cli.invocation import find_app, one_app
 from soniq.cli.logs import set_up_logging
 from soniq.cli.options import App, AppOption, DatabaseUrl, JobsModules, comma_list, examples
-from soniq.errors import masked
 from soniq.worker.lifeline import Lifeline
 
 _NEEDED = ("starlette", "uvicorn", "watchfiles")
@@ -140,10 +140,11 @@ async def _follow(command: _Command) -> None:
     from soniq.dashboard.settings import DashboardSettings
 
     key = DashboardSettings().api_key or secrets.token_urlsafe(32)
-    shown = f"[{command.host}]" if ":" in command.host else command.host
-    output.info(f"Database: {masked(command.database_url)}")
+    host = f"[{command.host}]" if ":" in command.host else command.host
+    database = shown(command.database_url)
+    output.info(f"Database: {database}")
     output.info(
-        f"Enqueue there from elsewhere with SONIQ_DATABASE_URL={command.database_url} where the"
+        f"Enqueue there from elsewhere with SONIQ_DATABASE_URL={database} where the"
         " instance names no database itself"
     )
     session = DevSession(
@@ -151,7 +152,7 @@ async def _follow(command: _Command) -> None:
         command,
         {"SONIQ_DASHBOARD_API_KEY": key, "SONIQ_DASHBOARD_WRITE_ENABLED": "1"},
         (command.host, command.port),
-        f"http://{shown}:{command.port}{link_path(key)}",
+        f"http://{host}:{command.port}{link_path(key)}",
     )
     await session.run()
 

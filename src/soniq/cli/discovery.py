@@ -11,6 +11,7 @@ from pathlib import Path
 from types import ModuleType
 
 from soniq.app import Soniq
+from soniq.backends.urls import shown
 from soniq.cli.database_urls import same_database
 from soniq.cli.failures import CommandFailed, in_one_line
 from soniq.errors import masked
@@ -163,6 +164,6 @@ def _agree(app: Soniq, database_url: str) -> None:
         app._use_database_url(database_url)
     elif not same_database(own, database_url):
         raise CommandFailed(
-            f"--database-url {masked(database_url)} conflicts with the database of the instance "
-            f"found, {masked(own)}. Leave it out, or name the instance with --app to override it."
+            f"--database-url {shown(database_url)} conflicts with the database of the instance "
+            f"found, {shown(own)}. Leave it out, or name the instance with --app to override it."
         )

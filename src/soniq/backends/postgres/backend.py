@@ -20,6 +20,7 @@ from soniq.backends.metric_points import MetricStore
 from soniq.backends.overview import Overview
 from soniq.backends.plugin_tables import PluginTables
 from soniq.backends.postgres import migrate
+from soniq.backends.postgres.address import check_url
 from soniq.backends.postgres.callers import callers_connection
 from soniq.backends.postgres.connection import (
     POOL_SIZE,
@@ -42,7 +43,6 @@ from soniq.backends.postgres.session import PostgresSession
 from soniq.backends.postgres.upkeep import LIMITS
 from soniq.backends.postgres.wakeups import Announcement, Arrival, announcement, arrivals
 from soniq.backends.schedules import ScheduleStore
-from soniq.errors import masked
 from soniq.records import JobDict, JobState, JobStatus, NewJob, NewWorker
 from soniq.settings import SoniqSettings
 
@@ -57,9 +57,13 @@ class PostgresBackend:
 
     Args:
         database_url: ``postgresql://user:password@host:port/database?...``, as libpq takes it.
+
+    Raises:
+        ValueError: the URL cannot be taken apart.
     """
 
     def __init__(self, database_url: str) -> None:
+        check_url(database_url)
         self._url = database_url
         self._database = Database(database_url)
         self._settings = SoniqSettings.model_construct()
@@ -79,7 +83,7 @@ class PostgresBackend:
 
     @property
     def location(self) -> str:
-        return masked(self._url)
+        return self._database.location
 
     # --- opening -------------------------------------------------------------------------------
 

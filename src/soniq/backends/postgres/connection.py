@@ -10,12 +10,11 @@ from typing import Any, Final, NamedTuple, TypeAlias
 import asyncpg
 from asyncpg.pool import PoolConnectionProxy
 
-from soniq.backends.postgres.address import address_of
+from soniq.backends.postgres.address import address_of, shown
 from soniq.backends.postgres.callers import CallersConnection
 from soniq.backends.postgres.dialling import Dial
 from soniq.backends.postgres.errors import answered, translated
 from soniq.backends.postgres.sql import statements
-from soniq.errors import masked
 from soniq.logs import soniq_logger
 
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]"
@@ -65,7 +64,7 @@ class Database:
 
     def __init__(self, url: str, schema: str | None = None) -> None:
         self.url = url
-        self.location = masked(url)
+        self.location = shown(url)
         self.address = address_of(url)
         self.schema = schema
         self.pooled = False
