@@ -299,7 +299,7 @@ class Soniq(Definitions):
 
         Args:
             job_id: the job.
-            timeout: seconds to wait at most; None waits for as long as it takes.
+            timeout: seconds to wait at most, 0 to ask once; None waits for as long as it takes.
             result_model: pydantic model or any type to restore the result to.
 
         Raises:
