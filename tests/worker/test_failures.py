@@ -93,6 +93,26 @@ def test_retry_after_sets_the_delay(given: float | timedelta, seconds: float) ->
     assert delay(outcome(RetryAfter(given, "busy"))) == seconds
 
 
+class Odd(RetryAfter):
+    """Sets its seconds itself, or not at all."""
+
+    def __init__(self, seconds: Any = None) -> None:
+        if seconds is not None:
+            self.seconds = seconds
+
+
+@pytest.mark.parametrize(
+    ("error", "seconds"),
+    [(Odd(), 0.0), (Odd(timedelta(minutes=1)), 60.0), (Odd("5"), 5.0), (Odd("soon"), 0.0)],
+    ids=["nothing", "timedelta", "text", "words"],
+)
+def test_seconds_that_a_subclass_sets_are_taken_as_far_as_they_can_be(
+    error: RetryAfter, seconds: float
+) -> None:
+    assert (delay(outcome(error)), error.message) == (seconds, "")
+    assert delay(outcome(ValueError(), policy=Policy(error))) == seconds
+
+
 def test_a_policy_may_give_up_or_use_the_same_exceptions_as_a_handler() -> None:
     assert reason(outcome(ValueError(), policy=Policy(None))) is DeadLetterReason.PERMANENT_FAILURE
     refused = outcome(ValueError(), policy=Policy(PermanentFailure()))
@@ -113,10 +133,14 @@ def test_the_error_of_a_timeout_is_its_message() -> None:
 
 def test_an_exception_that_cannot_say_what_it_is_still_has_a_text() -> None:
     class Mute(Exception):
-        def __str__(self) -> str:
-            raise RuntimeError("mute")
+        def __init__(self, broken: BaseException) -> None:
+            self.broken = broken
 
-    assert error_text(Mute()).startswith("Mute: ")
+        def __str__(self) -> str:
+            raise self.broken
+
+    for broken in (RuntimeError("mute"), SystemExit(4)):
+        assert error_text(Mute(broken)).startswith("Mute: ")
 
 
 @given(st.text(alphabet=st.characters(), max_size=LONGEST_ERROR * 2))

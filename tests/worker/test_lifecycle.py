@@ -11,6 +11,7 @@ import asyncpg
 import pytest
 
 from soniq import JobContext, Soniq
+from soniq.plugins import Plugin, PluginJob, PluginWorker
 from tests.worker.conftest import PATIENCE, MakeApp, until, until_status, working
 
 
@@ -59,6 +60,58 @@ async def test_a_stopping_worker_lets_running_jobs_end(app: Soniq) -> None:
     stats = await app.get_queue_stats()
     assert stats["processing"] == 0
     assert stats["done"] + stats["queued"] == 1 + len(waiting)
+
+
+class Holding(Plugin):
+    """As plugin, sink or hook it holds up the start of a run until `gate` is set."""
+
+    def __init__(self) -> None:
+        self.began, self.gate = asyncio.Event(), asyncio.Event()
+
+    @staticmethod
+    def get_identifier() -> str:
+        return "tests.holding"
+
+    async def on_job_starting(self, *, worker: PluginWorker, job: PluginJob) -> None:
+        await self.before(job.job_name)
+
+    async def record_job_start(self, *, job_name: str, **_: Any) -> None:
+        await self.before(job_name)
+
+    async def record_job_end(self, **_: Any) -> None: ...
+
+    async def before(self, job_name: str) -> None:
+        self.began.set()
+        await self.gate.wait()
+
+
+@pytest.mark.parametrize("holds", ["sink", "plugin", "hook"])
+async def test_a_handler_that_begins_while_its_worker_stops_knows_it(
+    make_app: MakeApp, holds: str
+) -> None:
+    holding = Holding()
+    app = await make_app(
+        metrics_sink=holding if holds == "sink" else None,
+        plugins=[holding] if holds == "plugin" else [],
+    )
+    if holds == "hook":
+        app.before_job(holding.before)
+
+    @app.job(name="asks")
+    async def asks(ctx: JobContext) -> bool:
+        return ctx.should_stop
+
+    job_id = await app.enqueue(asks)
+    async with working(app) as stop:
+        await asyncio.wait_for(holding.began.wait(), PATIENCE)
+        stop.set()
+
+        async def stopping() -> bool:
+            return len(await workers(app, "stopping")) == 1
+
+        await until(stopping)
+        holding.gate.set()
+    assert await app.get_result(job_id) is True
 
 
 async def test_after_shutdown_timeout_async_jobs_go_back_unspent(make_app: MakeApp) -> None:

@@ -21,7 +21,14 @@ from soniq.retry import RetryPolicy
 from soniq.settings import SoniqSettings
 from soniq.worker.attendance import Attendance
 from soniq.worker.deadlines import Deadlines
-from soniq.worker.failures import JobTimeout, after_failure, clamped, error_text, storable
+from soniq.worker.failures import (
+    JobTimeout,
+    after_defect,
+    after_failure,
+    clamped,
+    error_text,
+    storable,
+)
 from soniq.worker.hook_calls import HookCalls
 from soniq.worker.run import Interruption, Run
 from soniq.worker.surroundings import Reporter, Surroundings
@@ -75,9 +82,13 @@ class Executor:
         """Run the handler and return the outcome; None when the claim is not ours to end."""
         if run.interrupted:
             return _interrupted(run)
-        if self._reporter is None:
-            return await self._with_plugins(run) if self._attended else await self._attempt(run)
-        return await self._reported(self._reporter, run)
+        # A run without an outcome would keep its slot and its claim for ever.
+        try:
+            if self._reporter is None:
+                return await self._with_plugins(run) if self._attended else await self._attempt(run)
+            return await self._reported(self._reporter, run)
+        except BaseException as defect:  # noqa: BLE001 - what came past all that knew better
+            return _rescued(run, defect)
 
     async def after(self, run: Run, seconds: float) -> None:
         """Call the after_job hooks of a run whose success is stored."""
@@ -86,12 +97,16 @@ class Executor:
     # --- the steps of a run --------------------------------------------------------------------
 
     async def _reported(self, reporter: Reporter, run: Run) -> Outcome | None:
-        told = reporter.start(run)
-        problem = None if told is None else await told
-        if problem is None:
-            outcome = await self._with_plugins(run)
-        else:
-            outcome = await self._failed(run, problem)
+        outcome: Outcome | None
+        try:
+            told = reporter.start(run)
+            problem = None if told is None else await told
+            if problem is None:
+                outcome = await self._with_plugins(run)
+            else:
+                outcome = await self._failed(run, problem)
+        except BaseException as defect:  # noqa: BLE001 - a start has an end, whatever came between
+            outcome = _rescued(run, defect)
         told = reporter.end(run, outcome, self._loop.time() - run.started)
         problem = None if told is None else await told
         return outcome if problem is None else await self._failed(run, problem)
@@ -107,8 +122,7 @@ class Executor:
         return await self._completed(run, outcome, self._loop.time() - run.started)
 
     async def _attempt(self, run: Run) -> Outcome | None:
-        # A run without an outcome would keep its slot and its claim for ever, and more than the
-        # handler is the user's code: validators, serialisers, what it returns.
+        # More than the handler is the user's code: validators, serialisers, what it returns.
         try:
             try:
                 arguments = run.definition.arguments.load(run.job.args)
@@ -124,7 +138,7 @@ class Executor:
                 return await self._failed(run, self._timeout(run))
             return self._returned(run, result)
         except BaseException as error:
-            if isinstance(error, GeneratorExit) and _is_torn_down(run):
+            if type(error) is GeneratorExit and _is_torn_down(run):
                 raise
             return await self._raised(run, error)
 
@@ -177,7 +191,8 @@ class Executor:
 
     def _context(self, run: Run) -> JobContext:
         if run.ctx is None:
-            run.flag = StopFlag()
+            if run.flag is None:
+                run.flag = StopFlag()
             job = run.job
             run.ctx = JobContext(
                 job_id=job.id,
@@ -260,6 +275,15 @@ class Executor:
 def _interrupted(run: Run) -> Outcome | None:
     """The claim goes back if it is still ours."""
     return Released() if run.interruption is Interruption.SHUTDOWN else None
+
+
+def _rescued(run: Run, defect: BaseException) -> Outcome | None:
+    """The outcome of a run that `defect` left without one."""
+    if type(defect) is GeneratorExit and _is_torn_down(run):
+        raise defect
+    if run.interruption not in (None, Interruption.TIMEOUT):
+        return _interrupted(run)
+    return after_defect(run.error, defect, run.job, run.definition.meta)
 
 
 def _is_torn_down(run: Run) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import traceback
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from typing import Any
 
 from soniq.errors import PermanentFailure, RetryAfter
@@ -41,17 +42,18 @@ def storable(text: str) -> str:
 
 def error_text(error: BaseException) -> str:
     """ "Type: message", a line break and the traceback; a timeout is its message alone."""
-    if isinstance(error, JobTimeout):
+    if type(error) is JobTimeout:
         return str(error)
-    try:
-        message = str(error)
-    except Exception as broken:  # noqa: BLE001 - an exception's own __str__ may raise
-        message = f"<its text could not be made: {type(broken).__name__}>"
-    try:
-        trace = "".join(traceback.format_exception(error))
-    except Exception as broken:  # noqa: BLE001
-        trace = f"<its traceback could not be made: {type(broken).__name__}>"
+    message = _made("text", lambda: str(error))
+    trace = _made("traceback", lambda: "".join(traceback.format_exception(error)))
     return storable(f"{type(error).__name__}: {message}\n{trace}")
+
+
+def _made(what: str, make: Callable[[], str]) -> str:
+    try:
+        return make()
+    except BaseException as broken:  # noqa: BLE001 - an exception's own __str__ may raise anything
+        return f"<its {what} could not be made: {type(broken).__name__}>"
 
 
 def after_failure(
@@ -75,11 +77,42 @@ def after_failure(
         reason = DeadLetterReason.TIMEOUT if timed_out else DeadLetterReason.MAX_RETRIES_EXCEEDED
         return Dead(reason, text)
     if isinstance(error, RetryAfter):
-        return Retry(clamped(error.seconds), text)
+        return Retry(_wanted(error), text)
     delay = _delay(error, job, job_meta, policy, policy_failed)
     if delay is None:
         return Dead(DeadLetterReason.PERMANENT_FAILURE, text)
     return Retry(clamped(delay), text)
+
+
+def after_defect(
+    error: BaseException | None, defect: BaseException, job: ClaimedJob, job_meta: Mapping[str, Any]
+) -> Retry | Dead:
+    """The outcome of a run that got none, for `defect` broke what was to find it.
+
+    Nothing but their texts is asked of the two, and nobody else has a say.
+
+    Args:
+        error: what the run had raised before, if it had.
+        job_meta: the options of the job.
+    """
+    text = error_text(defect)
+    if error is not None:
+        text = storable(f"{error_text(error)}\n{text}")
+    if job.attempts >= job.max_attempts:
+        return Dead(DeadLetterReason.MAX_RETRIES_EXCEEDED, text)
+    delay = _DEFAULT_POLICY.delay_for(attempt=job.attempts, job_meta=job_meta, exc=defect)
+    return Retry(clamped(delay or 0.0), text)
+
+
+def _wanted(wish: RetryAfter) -> float:
+    """Its seconds; what a subclass has made no number counts as 0."""
+    try:
+        wanted: object = wish.seconds
+        if isinstance(wanted, timedelta):
+            return clamped(wanted.total_seconds())
+        return clamped(float(wanted))  # type: ignore[arg-type]
+    except BaseException:  # noqa: BLE001 - a subclass is the user's code
+        return 0.0
 
 
 def _delay(
@@ -95,7 +128,7 @@ def _delay(
     except PermanentFailure:
         return None
     except RetryAfter as chosen:
-        return chosen.seconds
+        return _wanted(chosen)
     except BaseException as broken:  # noqa: BLE001 - a policy is the user's code
         policy_failed(broken)
         return _DEFAULT_POLICY.delay_for(attempt=job.attempts, job_meta=job_meta, exc=error)

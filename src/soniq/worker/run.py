@@ -72,5 +72,7 @@ class Run:
 
     def warn(self) -> None:
         """Let the handler know that its run has lost its point."""
-        if self.flag is not None:
-            self.flag.raised = True
+        # The handler may not have its context yet: it gets this flag with it.
+        if self.flag is None:
+            self.flag = StopFlag()
+        self.flag.raised = True

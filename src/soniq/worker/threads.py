@@ -93,7 +93,7 @@ class HandlerThreads:
         if not future.done():
             if error is None:
                 future.set_result(result)
-            elif isinstance(error, StopIteration):
+            elif issubclass(type(error), StopIteration):  # `isinstance` would ask the error itself
                 # A future cannot carry StopIteration; a coroutine would have turned it into this.
                 wrapped = RuntimeError("handler raised StopIteration")
                 wrapped.__cause__ = error
