@@ -10,6 +10,7 @@ import pytest
 
 from soniq.records import Claimed, ClaimedJob, ClaimState
 from soniq.worker.quarantine import PROCESS
+from soniq.worker.shift import WATCH_EVERY
 from tests.factories import claimed_job
 from tests.worker.test_claimer import Bench, Store
 
@@ -72,6 +73,28 @@ async def test_a_suspect_that_is_cancelled_while_it_waits_for_quiet_never_runs(
     assert not PROCESS.closed
     await bench.until(lambda: bench.shift.running == 0)
     assert bench.began == ["innocent"]
+
+
+async def test_a_run_is_looked_at_as_soon_as_it_is_old_enough_and_not_before(
+    bench: Bench, store: Watched
+) -> None:
+    store.jobs = [bench.job("long", "young")]
+    bench.start()
+    await bench.until(lambda: bench.began == ["young"])
+    (run,) = bench.shift._slots.running
+    run.started = asyncio.get_running_loop().time() - 0.75 * WATCH_EVERY
+    pause = await bench.shift._look()
+    assert not store.asked_about
+    assert 0 < pause <= 0.25 * WATCH_EVERY
+    run.started -= pause
+    assert await bench.shift._look() == WATCH_EVERY
+    assert store.asked_about == [{run.job.id: run.job.claim}]
+
+
+async def test_a_worker_that_runs_nothing_asks_nothing(bench: Bench, store: Watched) -> None:
+    bench.start()
+    assert await bench.shift._look() == WATCH_EVERY
+    assert not store.asked_about
 
 
 async def test_an_answer_about_an_earlier_claim_does_not_end_a_later_one(

@@ -306,9 +306,11 @@ class Shift:
     async def _look(self) -> float:
         """Ask whether what we run is still ours, if anything has run for long enough to matter."""
         oldest, suspect = self.oldest, self._suspects.waiting
-        young = oldest is None or self._loop.time() - oldest.started < WATCH_EVERY
-        if young and suspect is None:
-            return WATCH_EVERY
+        until_old = WATCH_EVERY
+        if oldest is not None:
+            until_old -= self._loop.time() - oldest.started
+        if until_old > 0 and suspect is None:
+            return until_old
         claims = {run.job.id: run.job.claim for run in self._slots.running}
         claims.update({job.id: job.claim for job in self._slots.waiting()})
         if suspect is not None:
