@@ -107,6 +107,21 @@ async def test_a_told_job_shows_how_its_run_ended() -> None:
     assert (failed.finished_at, snoozed.finished_at) == (None, None)
 
 
+async def test_a_told_job_has_the_error_of_its_own_run_and_of_no_earlier_one() -> None:
+    class Reading(Updated):
+        async def on_job_starting(self, *, worker: PluginWorker, job: PluginJob) -> None:
+            self.jobs.append(job)
+
+    plugin = Reading()
+    app = await memory_app(plugin)
+    await run_one(app, "fails")
+    await app.close()
+    starting, failed, again, dead = plugin.jobs
+    assert (starting.last_error, again.last_error) == (None, None)
+    assert str(failed.last_error).startswith("ValueError: as ever")
+    assert str(dead.last_error).startswith("ValueError: as ever")
+
+
 async def test_a_told_job_cannot_be_changed() -> None:
     plugin = Updated()
     app = await memory_app(plugin)
@@ -246,6 +261,27 @@ async def test_dead_is_stored_instead_of_a_success(given: Dead, reason: str) -> 
     if given.reason == "customer is gone":
         assert job["last_error"] == "customer is gone"
     await app.close()
+
+
+async def test_words_for_a_dead_letter_stand_before_the_error_of_the_run(make_app: MakeApp) -> None:
+    first, second = Completing(Dead("fraud"), "first"), Completing(Dead("told twice"), "second")
+    app = await make_app(plugins=[first, second])
+    define(app)
+    job = await run_one(app, "fails")
+    assert (job["status"], job["dead_letter_reason"]) == ("dead_letter", "permanent_failure")
+    *words, error = job["last_error"].split("\n", 2)
+    assert words == ["told twice", "fraud"]
+    assert error.startswith("ValueError: as ever\nTraceback")
+    assert "in fails" in error
+
+
+@pytest.mark.parametrize("wish", [Dead("manual"), Retry(3600)], ids=["dead", "retry"])
+async def test_a_wish_without_words_leaves_the_error_of_the_run_as_it_is(
+    make_app: MakeApp, wish: Dead | Retry
+) -> None:
+    app = await make_app(plugins=[Completing(wish)])
+    define(app)
+    assert (await run_one(app, "fails"))["last_error"].startswith("ValueError: as ever\nTraceback")
 
 
 @pytest.mark.parametrize("wish", [OSError("no"), "done", Snoozed("soon")], ids=type)  # type: ignore[arg-type]

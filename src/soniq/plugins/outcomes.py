@@ -47,7 +47,8 @@ class Dead:
     """The job is given up.
 
     Args:
-        reason: a `DeadLetterReason`, as such or as text.
+        reason: a `DeadLetterReason`, as such or as text. Other words mean `permanent_failure`, and
+            stand in `last_error`, in lines before the error of the run if it had one.
     """
 
     reason: DeadLetterReason | str = DeadLetterReason.PERMANENT_FAILURE

@@ -88,9 +88,9 @@ class PluginJob:
     """A job as a plugin sees it: one claim of it, and what became of its run.
 
     Has the keys of the job dict as attributes, as they are after the run's end once there is one.
-    `scheduled_at` stays the time at which this run was due. The times of the run are by this
-    worker's clock. It is made for every stored job, so it holds what the worker has at hand and
-    works the rest out when asked.
+    `scheduled_at` stays the time at which this run was due, and `last_error` is what this run left
+    and no earlier one. The times of the run are by this worker's clock. It is made for every stored
+    job, so it holds what the worker has at hand and works the rest out when asked.
     """
 
     __slots__ = ("_began", "_duration", "_ended", "_job", "_worker_id")
@@ -208,6 +208,7 @@ class PluginJob:
 
     @property
     def last_error(self) -> str | None:
+        """Of this run; None before its end. `Soniq.get_job` tells that of an earlier attempt."""
         match self._ended:
             case Retry(_, text) | Dead(_, text) | Snoozed(_, text):
                 return text

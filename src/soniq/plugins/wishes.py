@@ -48,7 +48,7 @@ class Wishes:
                 delay = min(clamped(_seconds(seconds)), self._snooze_max)
                 return records.Snoozed(delay, f"SNOOZE: plugin {plugin}")
             case Dead(reason):
-                return _dead(str(reason), error or f"Given up by plugin {plugin}")
+                return _dead(str(reason), error, plugin)
             case _:
                 raise TypeError(
                     "it returns None or one of Done, Retry, Snoozed and Dead of soniq.plugins, "
@@ -71,11 +71,13 @@ def _another_attempt(job: ClaimedJob, delay: float, text: str) -> Outcome:
     return records.Retry(delay, text)
 
 
-def _dead(reason: str, error: str) -> Outcome:
+def _dead(reason: str, error: str | None, plugin: str) -> Outcome:
     try:
-        return records.Dead(DeadLetterReason(reason), error)
+        return records.Dead(DeadLetterReason(reason), error or f"Given up by plugin {plugin}")
     except ValueError:
-        return records.Dead(DeadLetterReason.PERMANENT_FAILURE, storable(reason))
+        # Words of its own stand in the first line, which is what lists and logs show.
+        text = "\n".join(filter(None, (reason, error)))
+        return records.Dead(DeadLetterReason.PERMANENT_FAILURE, storable(text))
 
 
 def _error(stands: Outcome) -> str | None:
