@@ -38,7 +38,7 @@ async def ask() -> AsyncIterator[Ask]:
         made: list[httpx.AsyncClient] = []
 
         def new(
-            application: Any, headers: dict[str, str] | None = None, base: str = "http://testserver"
+            application: Any, headers: Any = None, base: str = "http://testserver"
         ) -> httpx.AsyncClient:
             transport = httpx.ASGITransport(application)
             made.append(httpx.AsyncClient(transport=transport, base_url=base, headers=headers))

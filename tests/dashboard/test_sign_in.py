@@ -69,6 +69,22 @@ async def test_the_key_opens(app: Soniq, ask: Ask, headers: dict[str, str]) -> N
     assert (told["role"], told["writes"], told["signed_in_by"]) == ("operator", True, "key")
 
 
+@pytest.mark.parametrize("key", ["schlüssel-voilà", "ключ", "鍵"], ids=ascii)
+@pytest.mark.parametrize("name", ["x-api-key", "authorization"])
+async def test_a_key_may_have_any_letters(app: Soniq, ask: Ask, key: str, name: str) -> None:
+    dashboard = dashboard_of(app, settings={"api_key": key})
+    said = f"Bearer {key}" if name == "authorization" else key
+    told = await session(ask(dashboard, {name.encode(): said.encode()}))
+    assert told["role"] == "operator"
+    wrong = ask(dashboard, {name.encode(): f"{said}é".encode()})
+    assert (await wrong.get("/api/stats")).status_code == 401
+
+
+async def test_a_key_of_latin_letters_may_be_sent_as_such(app: Soniq, ask: Ask) -> None:
+    dashboard = dashboard_of(app, settings={"api_key": "schlüssel-voilà"})
+    await session(ask(dashboard, {b"x-api-key": "schlüssel-voilà".encode("latin-1")}))
+
+
 async def test_the_key_alone_lets_look(app: Soniq, ask: Ask) -> None:
     client = ask(dashboard_of(app, settings={"write_enabled": False}), OPERATOR)
     told = await session(client)

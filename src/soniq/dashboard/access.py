@@ -89,7 +89,9 @@ class Access:
 
     def takes(self, given: str, address: str) -> bool:
         """Whether this is the key; a wrong one is counted."""
-        right = self._key is not None and same_text(given, self._key)
+        right = self._key is not None and any(
+            same_text(each, self._key) for each in _readings(given)
+        )
         if not right:
             self.attempts.failed(address)
         return right
@@ -149,8 +151,16 @@ def given_key(request: Request) -> str | None:
         return key
     authorization = request.headers.get("authorization", "")
     if authorization[: len(_BEARER)].lower() == _BEARER:
-        return authorization[len(_BEARER) :].strip()
+        return authorization[len(_BEARER) :].strip(" \t")
     return None
+
+
+def _readings(given: str) -> list[str]:
+    """What a key may mean: of a header each byte is read as a letter, and UTF-8 has been sent."""
+    try:
+        return [given, given.encode("latin-1").decode()]
+    except UnicodeError:
+        return [given]
 
 
 def address_of(request: Request) -> str:
