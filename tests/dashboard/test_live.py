@@ -20,9 +20,7 @@ QUICKLY = 0.01
 
 
 def stats(total: int = 0) -> Stats:
-    return Stats(
-        total=total, queued=0, processing=0, done=0, dead_letter=0, cancelled=0, estimated=False
-    )
+    return Stats(total=total, queued=0, processing=0, done=0, dead_letter=0, cancelled=0)
 
 
 class Sight:

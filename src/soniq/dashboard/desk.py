@@ -11,7 +11,7 @@ from soniq.backends.base import Backend
 from soniq.backends.dead_letters import DeadLetterJob
 from soniq.backends.overview import EXACT, Counts, Overview
 from soniq.dashboard.answers import DeadLetter, Job
-from soniq.dashboard.figures import Stats
+from soniq.dashboard.figures import EstimatedStats, Stats
 from soniq.dashboard.hosting import server_is_ending
 from soniq.dashboard.live import Live, Look
 from soniq.dashboard.memo import Memo
@@ -64,7 +64,8 @@ class Desk:
         numbers = {
             status: sum(getattr(each, status) for each in counts.queues) for status in _STATUSES
         }
-        return Stats(total=sum(numbers.values()), **numbers, estimated=counts.estimated)
+        told = EstimatedStats if counts.estimated else Stats
+        return told(total=sum(numbers.values()), **numbers)
 
     async def _look(self, before: Look | None) -> Look:
         pulse = await self.look_up(lambda one: one.pulse())

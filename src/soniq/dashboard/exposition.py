@@ -17,9 +17,8 @@ from starlette.routing import Route
 from soniq.backends.dead_letters import Selection
 from soniq.backends.overview import QueueCounts
 from soniq.dashboard.desk import Desk
-from soniq.dashboard.figures import Series
 from soniq.dashboard.serving import mending
-from soniq.dashboard.stored import series_of
+from soniq.dashboard.stored import stored_families
 from soniq.observability.metrics import PrometheusMetricsSink
 
 _STATUSES: Final = ("queued", "processing", "done", "cancelled", "dead_letter")
@@ -80,7 +79,7 @@ async def _stored(desk: Desk) -> list[Metric]:
             ["reason"],
             (([reason], number) for reason, number in sorted(reasons.items())),
         ),
-        *_of_series(await series_of(desk, "", "1min", None)),
+        *await stored_families(desk),
     ]
 
 
@@ -98,24 +97,6 @@ def _of_queues(queues: Iterable[QueueCounts]) -> Iterator[Metric]:
         ["queue"],
         (([one.queue], one.oldest_for or 0.0) for one in rows),
     )
-
-
-def _of_series(series: dict[str, Series]) -> Iterator[Metric]:
-    """The newest minute of each stored series, under its key as a label."""
-    gauges, counters = [], []
-    for key, one in series.items():
-        if not one.points:
-            continue
-        value = one.points[0][1]
-        if one.metric_type == "gauge":
-            gauges.append(([key], float(value)))
-        elif one.metric_type == "counter":
-            counters.append(([key], float(value)))
-    if gauges:
-        yield _gauge("soniq_stored_gauge", "Newest value of a stored gauge", ["key"], gauges)
-    if counters:
-        help_text = "What a stored counter came to in its newest minute"
-        yield _gauge("soniq_stored_counter_minute", help_text, ["key"], counters)
 
 
 def _gauge(

@@ -9,11 +9,7 @@ from typing import Any, Literal
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stats:
-    """How many jobs there are.
-
-    Attributes:
-        estimated: the numbers of ended jobs are estimates, for there are very many.
-    """
+    """How many jobs there are."""
 
     total: int
     queued: int
@@ -21,7 +17,13 @@ class Stats:
     done: int
     dead_letter: int
     cancelled: int
-    estimated: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EstimatedStats(Stats):
+    """How many jobs there are, where those that have ended are so many that they are estimated."""
+
+    estimated: Literal[True] = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,10 +103,11 @@ class JobType:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Metrics:
-    """What was processed in the last hours.
+    """What was processed in the last hours, as far as is known.
 
     Attributes:
-        success_rate: percent of what was processed; None where nothing was.
+        success_rate: percent of what was processed since `covers_since`; None where nothing was.
+        jobs_per_hour: what was processed since `covers_since`, by the hour.
         covers_since: since when the figures are complete.
     """
 
@@ -161,12 +164,17 @@ class Series:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkersStats:
-    """What the workers do, and did in the last hour."""
+    """What the workers do, and did in the last hour.
+
+    Attributes:
+        covers_since: since when the figures of the hour are complete.
+    """
 
     active_jobs: int
     jobs_last_hour: int
     completed_last_hour: int
     dead_lettered_last_hour: int
+    covers_since: datetime
     timestamp: datetime
 
 
@@ -176,7 +184,8 @@ class SystemHealth:
 
     Attributes:
         queue_backlog: jobs that are queued.
-        error_rate_last_hour: percent of what ended in the last hour that was given up.
+        error_rate_last_hour: percent of what ended since `covers_since` that was given up.
+        covers_since: since when the figures of the hour are complete; None without a database.
     """
 
     status: Literal["healthy", "degraded", "unhealthy"]
@@ -184,6 +193,7 @@ class SystemHealth:
     queue_backlog: int
     error_rate_last_hour: float
     jobs_processed_last_hour: int
+    covers_since: datetime | None
     timestamp: datetime
 
 

@@ -30,17 +30,6 @@ WINDOWS: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Processed:
-    """What ended in a stretch of time."""
-
-    done: int
-    cancelled: int
-    dead_letter: int
-    run_avg_ms: float | None
-    covers_since: datetime
-
-
 async def history_of(desk: Desk, name: str) -> History:
     """What ended in the window of that name."""
     window = WINDOWS[name]
@@ -48,22 +37,6 @@ async def history_of(desk: Desk, name: str) -> History:
         ("stored", name), lambda: stored_history(desk, window.stored, window.seconds)
     )
     return stored or await _from_jobs(desk, window)
-
-
-async def processed(desk: Desk, seconds: float) -> Processed:
-    """What ended in the last `seconds`, on the whole."""
-    endings = await _endings(desk, seconds, seconds)
-    spans = endings.spans
-    done = sum(span.done for span in spans)
-    timed = [(span.done, span.run_avg_ms) for span in spans if span.run_avg_ms is not None]
-    weight = sum(number for number, _ in timed)
-    return Processed(
-        done,
-        sum(span.cancelled for span in spans),
-        sum(span.dead_letter for span in spans),
-        sum(number * run for number, run in timed) / weight if weight else None,
-        _covers_since(desk, endings, seconds),
-    )
 
 
 async def _endings(desk: Desk, since: float, step: float) -> Endings:

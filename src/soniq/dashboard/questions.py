@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Final, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from soniq.records import DeadLetterReason, JobStatus
 
 _LONGEST: Final = 1000
 
 
-def _blank_is_none(value: Any) -> Any:
-    return None if isinstance(value, str) and not value.strip() else value
-
-
 def _within(low: int, high: int) -> AfterValidator:
     return AfterValidator(lambda value: min(max(value, low), high))
 
 
-Text = Annotated[Annotated[str, Field(max_length=_LONGEST)] | None, BeforeValidator(_blank_is_none)]
-Status = Annotated[JobStatus | None, BeforeValidator(_blank_is_none)]
-Reason = Annotated[DeadLetterReason | None, BeforeValidator(_blank_is_none)]
+Text = Annotated[str, Field(max_length=_LONGEST)] | None
 Offset = Annotated[int, _within(0, 10_000)]
 Hours = Annotated[int, _within(1, 24 * 90)]
 
@@ -30,6 +24,11 @@ class Question(BaseModel):
     """A query string; what it says besides is passed over."""
 
     model_config = ConfigDict(extra="ignore", hide_input_in_errors=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_blanks(cls, given: dict[str, str]) -> dict[str, str]:
+        return {name: value for name, value in given.items() if value.strip()}
 
 
 class Page(Question):
@@ -48,7 +47,7 @@ class Page(Question):
 
 class JobsQuestion(Page):
     queue: Text = None
-    status: Status = None
+    status: JobStatus | None = None
 
 
 class SearchQuestion(JobsQuestion):
@@ -62,7 +61,7 @@ class SearchQuestion(JobsQuestion):
 
 class DeadLettersQuestion(Page):
     job_name: Text = None
-    reason: Reason = None
+    reason: DeadLetterReason | None = None
     queue: Text = None
 
 

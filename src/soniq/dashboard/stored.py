@@ -2,16 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from soniq.backends.base import Backend
 from soniq.backends.metric_points import StoredChunk
 from soniq.dashboard.desk import Desk
 from soniq.dashboard.figures import History, HistoryPoint, Series
+from soniq.dashboard.stretch import Stretch, resolution_for
+
+if TYPE_CHECKING:
+    from prometheus_client.core import Metric
 
 _MILLISECONDS: Final = 1000
+_STATUSES: Final = "global:status"
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """How many jobs were done and given up since a moment."""
+
+    done: int
+    dead_letter: int
+    since: datetime
 
 
 async def series_of(
@@ -32,84 +46,100 @@ async def series_of(
     return {key: Series(metric.metric_type, metric.values[name]) for key, metric in found.items()}
 
 
-async def stored_history(desk: Desk, resolution: str, seconds: int) -> History | None:
-    """What the stored series tell of the last `seconds`; None where they tell nothing."""
-    if desk.stored_metrics is None:
-        return None
-    now = (await desk.ask(lambda backend: backend.diagnosis.clock())).timestamp()
-    statuses = await _read(desk, "global:status", resolution)
-    queues = await _read(desk, "queue", resolution)
+async def stored_families(desk: Desk) -> list[Metric]:
+    """Every series as Prometheus takes it; none without the plugin."""
+    plugin: Any = desk.stored_metrics
+    if plugin is None:
+        return []
+    from soniq.plugins.metrics.exposition import families
+
+    return families(await plugin.get_metrics(desk.app, resolution="1day"))
+
+
+async def stored_tally(desk: Desk, seconds: float) -> Tally | None:
+    """What was done and given up in the last `seconds`, as the stored series tell.
+
+    Returns:
+        What they know of all of it, which is as old as the last sync of each worker; None where
+        they know nothing.
+    """
+    statuses = await _read_statuses(desk)
     if not statuses:
         return None
-    return _History(resolution, seconds, now).told(statuses, queues)
+    stretch = Stretch(resolution_for(seconds, statuses), seconds, await _now(desk))
+    done, dead = (stretch.total(statuses, f":{one}") for one in ("done", "dead_letter"))
+    return Tally(done, dead, _moment(stretch.known_since(statuses)))
 
 
-async def _read(desk: Desk, prefix: str, resolution: str) -> list[StoredChunk]:
+async def stored_average_ms(desk: Desk, seconds: float) -> float | None:
+    """How long runs of the last `seconds` took on the average; None where no series tells."""
+    statuses = await _read_statuses(desk)
+    if not statuses:
+        return None
+    resolution = resolution_for(seconds, statuses)
+    stretch = Stretch(resolution, seconds, await _now(desk))
+    queues = await _read(desk, "queue", resolution.name)
+    runs = stretch.together(queues, "histogram", ":execution_time")
+    found = [runs[at] for at in stretch.starts if at in runs]
+    number = sum(run["count"] for run in found)
+    return _MILLISECONDS * float(sum(run["sum"] for run in found)) / number if number else None
+
+
+async def stored_history(desk: Desk, resolution: str, seconds: int) -> History | None:
+    """What the stored series tell of the last `seconds`; None where they tell nothing."""
+    statuses = await _read_statuses(desk)
+    if not statuses:
+        return None
+    from soniq.plugins.metrics.resolutions import resolution_of
+
+    stretch = Stretch(resolution_of(resolution), seconds, await _now(desk))
+    first = stretch.known_since(statuses)
+    points = _history(stretch, statuses, await _read(desk, "queue", resolution), first)
+    return History(resolution, _moment(first), points)
+
+
+async def _read_statuses(desk: Desk) -> list[StoredChunk]:
+    return [] if desk.stored_metrics is None else await _read(desk, _STATUSES, None)
+
+
+async def _read(desk: Desk, prefix: str, resolution: str | None) -> list[StoredChunk]:
     async def read(backend: Backend) -> list[StoredChunk]:
         return list(await backend.metric_points.read(prefix=prefix, resolution=resolution))
 
     return await desk.ask(read)
 
 
-class _History:
-    """Reads the points of many series together.
+async def _now(desk: Desk) -> float:
+    return (await desk.ask(lambda backend: backend.diagnosis.clock())).timestamp()
 
-    Args:
-        resolution: of the points.
-        seconds: how far back.
-        now: seconds since the epoch, by the store's clock.
-    """
 
-    def __init__(self, resolution: str, seconds: int, now: float) -> None:
-        from soniq.plugins.metrics.resolutions import resolution_of
-
-        self._resolution = resolution_of(resolution)
-        self._now = now
-        step = self._resolution.seconds
-        last = int(now) // step * step
-        self._starts = range(last - seconds + step, last + 1, step)
-
-    def told(self, statuses: list[StoredChunk], queues: list[StoredChunk]) -> History:
-        done, failed, dead = (
-            self._together(statuses, "counter", f":{status}")
-            for status in ("done", "failed", "dead_letter")
+def _history(
+    stretch: Stretch, statuses: list[StoredChunk], queues: list[StoredChunk], first: int
+) -> list[HistoryPoint]:
+    done, failed, dead = (
+        stretch.together(statuses, "counter", f":{status}")
+        for status in ("done", "failed", "dead_letter")
+    )
+    depth = stretch.summed(queues, ":depth")
+    runs = stretch.together(queues, "histogram", ":execution_time")
+    waits = stretch.together(queues, "histogram", ":wait_time")
+    return [
+        HistoryPoint(
+            at=_moment(at),
+            done=_number(done, at, first),
+            failed=_failures(failed, dead, at, first),
+            dead_letter=_number(dead, at, first),
+            depth=depth.get(at),
+            run_p50_ms=_time(runs, at, "p50"),
+            run_p95_ms=_time(runs, at, "p95"),
+            wait_p95_ms=_time(waits, at, "p95"),
         )
-        depth = self._summed(queues, ":depth")
-        runs = self._together(queues, "histogram", ":execution_time")
-        waits = self._together(queues, "histogram", ":wait_time")
-        first = min((*done, *failed, *dead), default=int(self._now))
-        points = [
-            HistoryPoint(
-                at=datetime.fromtimestamp(at, UTC),
-                done=_number(done, at, first),
-                failed=_failures(failed, dead, at, first),
-                dead_letter=_number(dead, at, first),
-                depth=depth.get(at),
-                run_p50_ms=_time(runs, at, "p50"),
-                run_p95_ms=_time(runs, at, "p95"),
-                wait_p95_ms=_time(waits, at, "p95"),
-            )
-            for at in self._starts
-        ]
-        covers = datetime.fromtimestamp(max(first, self._starts[0]), UTC)
-        return History(self._resolution.name, covers, points)
+        for at in stretch.starts
+    ]
 
-    def _together(self, rows: Iterable[StoredChunk], kind: str, ending: str) -> dict[int, Any]:
-        """The points, by their starts, that all series of that kind and ending make together."""
-        from soniq.plugins.metrics.points import newest_first
 
-        chosen = [row for row in rows if row.kind == kind and row.key.endswith(ending)]
-        points = newest_first(kind, self._resolution, chosen, self._now)
-        return {int(at.timestamp()): value for at, value in points}
-
-    def _summed(self, rows: list[StoredChunk], ending: str) -> dict[int, float]:
-        """Gauges do not add up by themselves: the newest value of each series counts."""
-        sums: dict[int, float] = {}
-        for key in {row.key for row in rows if row.key.endswith(ending)}:
-            own = [row for row in rows if row.key == key]
-            for at, value in self._together(own, "gauge", ending).items():
-                sums[at] = sums.get(at, 0) + value
-        return sums
+def _moment(at: int) -> datetime:
+    return datetime.fromtimestamp(at, UTC)
 
 
 def _number(points: dict[int, Any], at: int, first: int) -> int | None:

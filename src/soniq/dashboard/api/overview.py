@@ -5,11 +5,14 @@ from __future__ import annotations
 from typing import Any, Final
 
 from soniq.dashboard.attention import attention_now
-from soniq.dashboard.figures import Attention, History, Metrics, Series, Stats
-from soniq.dashboard.history import history_of, processed
+from soniq.dashboard.figures import Attention, EstimatedStats, History, Metrics, Series, Stats
+from soniq.dashboard.history import history_of
 from soniq.dashboard.operations import Asked, Operation, Refused
+from soniq.dashboard.processed import average_run_ms, processed
 from soniq.dashboard.questions import HistoryQuestion, HoursQuestion, SeriesQuestion
 from soniq.dashboard.stored import series_of
+
+_HOUR: Final = 3600.0
 
 
 async def stats(asked: Asked[Any, Any]) -> Stats:
@@ -30,15 +33,14 @@ async def history(asked: Asked[HistoryQuestion, Any]) -> History:
 async def metrics(asked: Asked[HoursQuestion, Any]) -> Metrics:
     """What was processed in the last hours."""
     hours = asked.query.hours
-    total = await processed(asked.desk, hours * 3600.0)
-    ended = total.done + total.dead_letter
+    total = await processed(asked.desk, hours * _HOUR)
     return Metrics(
-        total_processed=ended,
+        total_processed=total.ended,
         successful=total.done,
         dead_lettered=total.dead_letter,
-        success_rate=100 * total.done / ended if ended else None,
-        avg_processing_time_ms=total.run_avg_ms,
-        jobs_per_hour=ended / hours,
+        success_rate=None if total.error_rate is None else 100 - total.error_rate,
+        avg_processing_time_ms=await average_run_ms(asked.desk, hours * _HOUR),
+        jobs_per_hour=total.per_hour,
         time_window_hours=hours,
         covers_since=total.covers_since,
     )
@@ -54,7 +56,7 @@ async def series(asked: Asked[SeriesQuestion, Any]) -> dict[str, Series]:
 
 
 OPERATIONS: Final = (
-    Operation("GET", "/api/stats", stats, Stats),
+    Operation("GET", "/api/stats", stats, EstimatedStats | Stats),
     Operation("GET", "/api/attention", attention, Attention),
     Operation("GET", "/api/history", history, History, query=HistoryQuestion),
     Operation("GET", "/api/metrics", metrics, Metrics, query=HoursQuestion),

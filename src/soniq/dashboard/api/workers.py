@@ -10,8 +10,8 @@ from soniq.dashboard.answers import Worker
 from soniq.dashboard.drift import live_workers, skewed_names
 from soniq.dashboard.figures import Drift, SystemHealth, WorkersStats
 from soniq.dashboard.health import database_answers
-from soniq.dashboard.history import processed
 from soniq.dashboard.operations import Asked, Operation
+from soniq.dashboard.processed import processed
 from soniq.dashboard.questions import DriftQuestion
 
 _HOUR: Final = 3600.0
@@ -32,9 +32,10 @@ async def workers_stats(asked: Asked[Any, Any]) -> WorkersStats:
     hour = await processed(asked.desk, _HOUR)
     return WorkersStats(
         active_jobs=stats.processing,
-        jobs_last_hour=hour.done + hour.cancelled + hour.dead_letter,
+        jobs_last_hour=hour.ended + hour.cancelled,
         completed_last_hour=hour.done,
         dead_lettered_last_hour=hour.dead_letter,
+        covers_since=hour.covers_since,
         timestamp=datetime.now(UTC),
     )
 
@@ -49,12 +50,12 @@ async def system_health(asked: Asked[Any, Any]) -> SystemHealth:
             queue_backlog=0,
             error_rate_last_hour=0.0,
             jobs_processed_last_hour=0,
+            covers_since=None,
             timestamp=now,
         )
     backlog = (await desk.stats()).queued
     hour = await processed(desk, _HOUR)
-    ended = hour.done + hour.dead_letter
-    rate = 100 * hour.dead_letter / ended if ended else 0.0
+    rate = hour.error_rate or 0.0
     is_due = any(each.oldest_for is not None for each in (await desk.counts()).queues)
     degraded = rate > _MANY_ERRORS or (is_due and not await live_workers(desk))
     return SystemHealth(
@@ -62,7 +63,8 @@ async def system_health(asked: Asked[Any, Any]) -> SystemHealth:
         database_healthy=True,
         queue_backlog=backlog,
         error_rate_last_hour=rate,
-        jobs_processed_last_hour=ended,
+        jobs_processed_last_hour=hour.ended,
+        covers_since=hour.covers_since,
         timestamp=now,
     )
 
