@@ -225,6 +225,22 @@ async def test_the_drivers_connection_is_in_the_transaction(pg_url: str) -> None
     await engine.dispose()
 
 
-async def test_only_sqlalchemys_objects_have_a_driver_under_them() -> None:
-    with pytest.raises(TypeError, match="takes an SQLAlchemy"):
-        await to_driver_connection(object())  # type: ignore[arg-type]
+@pytest.mark.parametrize("given", [object(), "postgresql://", 5], ids=["object", "text", "number"])
+async def test_what_is_no_connection_at_all_is_refused(app: Soniq, given: Any) -> None:
+    with pytest.raises(ValueError, match=r"Transactional enqueue .*takes"):
+        await app.enqueue("greet", args={"name": "ada"}, connection=given)
+    with pytest.raises(ValueError, match=r"Transactional enqueue: .*takes an SQLAlchemy"):
+        await to_driver_connection(given)
+    assert (await app.get_queue_stats())["total"] == 0
+
+
+async def test_an_engine_and_a_drivers_own_connection_have_no_driver_under_them(
+    pg_url: str,
+) -> None:
+    engine = create_async_engine(of_driver(pg_url, "asyncpg"))
+    driver = await asyncpg.connect(pg_url)
+    for given in (engine, driver):
+        with pytest.raises(ValueError, match=r"Transactional enqueue: .*takes an SQLAlchemy"):
+            await to_driver_connection(given)  # type: ignore[arg-type]
+    await driver.close()
+    await engine.dispose()

@@ -28,12 +28,12 @@ async def to_driver_connection(obj: AsyncSession | AsyncConnection) -> Any:
 
     Raises:
         SoniqError: SONIQ_UNSUPPORTED_CONNECTION, its driver is neither asyncpg nor psycopg.
-        TypeError: it is nothing of SQLAlchemy's.
+        ValueError: it is nothing of SQLAlchemy's.
     """
     driver = await driver_connection(obj)
     if driver is obj:
-        raise TypeError(
-            "to_driver_connection takes an SQLAlchemy AsyncSession or AsyncConnection, got "
-            f"{type(obj).__qualname__}"
+        raise ValueError(
+            "Transactional enqueue: to_driver_connection takes an SQLAlchemy AsyncSession or "
+            f"AsyncConnection, got {type(obj).__qualname__}"
         )
     return driver
