@@ -1,11 +1,12 @@
 from __future__ import annotations
 
 import json
+import traceback
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from enum import Enum
+from enum import Enum, StrEnum
 from ipaddress import IPv4Address
 from pathlib import PurePosixPath
 from typing import Annotated, Any
@@ -238,6 +239,61 @@ def test_equal_sets_make_equal_texts() -> None:
     assert codec(handler).load(texts.pop()) == {"words": set(words)}
 
 
+class Tags(BaseModel):
+    words: set[int] = Field(alias="Words")
+    more: dict[str, Any] = {}
+
+
+@dataclass
+class Group:
+    sets: list[frozenset[int]] = field(default_factory=list)
+
+
+ONE, OTHER = {0, 8}, {8, 0}
+"""Equal, but not in the order of their items."""
+
+
+def of(numbers: set[int]) -> list[Any]:
+    """Arguments with such a set in every place."""
+    group = Group([frozenset(numbers)])
+    tags = Tags(Words=numbers, more={"deep": (group, {"x": [numbers]})})
+    return [[numbers], (1, numbers), {"a": {"b": numbers}}, tags, group, {5: [tags], "6": numbers}]
+
+
+@pytest.mark.parametrize("place", range(len(of(ONE))))
+@pytest.mark.parametrize("annotated", [True, False])
+def test_equal_sets_make_equal_texts_wherever_they_are(place: int, annotated: bool) -> None:
+    kinds = [
+        list[set[int]], tuple[int, set[int]], dict[str, dict[str, set[int]]], Tags, Group,
+        dict[Any, Any],
+    ]  # fmt: skip
+
+    def handler(value: Any) -> None: ...
+
+    if annotated:
+        handler.__annotations__["value"] = kinds[place]
+    assert list(ONE) != list(OTHER)
+    one, other = (
+        codec(handler).dump({"value": of(numbers)[place]}, comparable=True)
+        for numbers in (ONE, OTHER)
+    )
+    assert one == other
+    assert "[0,8]" in one
+    if annotated:
+        restored = codec(handler).load(one)
+        assert codec(handler).dump(restored, comparable=True) == one
+        assert place in (3, 5) or restored == {"value": of(ONE)[place]}
+
+
+def test_series_keep_their_order() -> None:
+    def handler(value: Any, numbers: list[int]) -> None: ...
+
+    arguments = {"value": [[2, 1], {"b": (3, 1), "a": {1}}], "numbers": [2, 1]}
+    assert codec(handler).dump(arguments, comparable=True) == (
+        '{"value":[[2,1],{"b":[3,1],"a":[1]}],"numbers":[2,1]}'
+    )
+
+
 def test_text_that_only_looks_suspicious_is_stored() -> None:
     arguments = {"number": 1, "text": "NaN Infinity \\u0000 **********", "things": [[]] * 300}
     assert round_trip(plain, **arguments) == arguments
@@ -347,6 +403,93 @@ def test_results_that_no_store_takes(value: Any) -> None:
 
 def test_results_with_nothing_in_them() -> None:
     assert dump_json([Reading(value=None), None]) == '[{"value":null},null]'
+
+
+def test_other_keywords_are_of_their_type() -> None:
+    def handler(name: str, **days: date) -> None: ...
+
+    day = date(2026, 1, 1)
+    assert round_trip(handler, name="n", start=day, end="2026-01-01") == {
+        "name": "n", "start": day, "end": day,
+    }  # fmt: skip
+    assert refusal(handler, name="n", start="never")[0].startswith("start: Input should be a valid")
+    with pytest.raises(InvalidArguments, match="end: Input should be a valid date"):
+        codec(handler).load('{"name": "n", "end": "never"}')
+
+
+def test_other_keywords_of_types_json_carries_are_checked_too() -> None:
+    def handler(**counts: int) -> None: ...
+
+    assert round_trip(handler, a=1, b="2") == {"a": 1, "b": 2}
+    assert refusal(handler, a=[]) == ["a: Input should be a valid integer"]
+
+
+class Key(StrEnum):
+    NAME = "name"
+
+
+class Shouting(str):
+    __slots__ = ()
+
+    def __str__(self) -> str:
+        return self.upper()
+
+
+def test_names_may_be_of_any_kind_of_text() -> None:
+    def handler(name: int, **more: Any) -> None: ...
+
+    given_names = {Key.NAME: "1", Shouting("other"): 2}
+    assert codec(handler).dump(given_names) == '{"name":"1","other":2}'
+    assert ArgumentCodec().dump(given_names) == '{"name":"1","other":2}'
+
+
+def chosen(value: str) -> str:
+    raise ValueError(f"{value} is no good")
+
+
+class Entry(BaseModel):
+    user: str
+    pin: Annotated[str, AfterValidator(chosen)]
+
+
+def test_what_is_secret_is_quoted_in_no_error() -> None:
+    def handler(
+        Password: int = 0,  # noqa: N803
+        options: dict[str, int] | None = None,
+        entry: Entry | None = None,
+        key: Annotated[SecretStr, Field(max_length=2)] | None = None,
+        keys: dict[str, SecretStr] | None = None,
+        **rest: SecretBytes,
+    ) -> None: ...
+
+    found = ArgumentCodec(handler, read_signature(handler), hidden=["password", "PIN"])
+    wrong: dict[str, Any] = {
+        "Password": "hunter2",
+        "options": {"password": "hunter2"},
+        "entry": {"user": "u", "pin": "hunter2"},
+        "key": "hunter2",
+        "keys": {"hunter2": 5},
+        "more": 7,
+    }
+    for use in (lambda: found.dump(wrong), lambda: found.load(json.dumps(wrong))):
+        with pytest.raises(InvalidArguments) as caught:
+            use()
+        assert caught.value.errors == [
+            "Password: its value does not fit (int_parsing)",
+            "options: its value does not fit (int_parsing)",
+            "entry: its value does not fit (value_error)",
+            "key: its value does not fit (too_long)",
+            "keys: its value does not fit (string_type)",
+            "more: its value does not fit (bytes_type)",
+        ]
+        assert "hunter2" not in "".join(traceback.format_exception(caught.value))
+
+
+def test_no_value_is_in_the_traceback_of_a_refusal() -> None:
+    with pytest.raises(InvalidArguments) as caught:
+        codec(plain).load(json.dumps({"number": f"hunter-{2}"}))
+    assert caught.value.errors[0].startswith("number: Input should be a valid integer")
+    assert "hunter-2" not in "".join(traceback.format_exception(caught.value))
 
 
 def test_names_must_be_text() -> None:

@@ -60,6 +60,13 @@ def test_arguments_typed_as_secrets_are_hidden(app: Soniq) -> None:
     assert shown(app, "checked", user="u", pin="1") == {"user": "u", "pin": HIDDEN}
 
 
+def test_other_keywords_typed_as_secrets_are_hidden(app: Soniq) -> None:
+    @app.job(name="open")
+    async def open_ended(user: str, **keys: SecretStr) -> None: ...
+
+    assert shown(app, "open", user="u", any_key="1") == {"user": "u", "any_key": HIDDEN}
+
+
 def test_what_is_stored_is_not_touched(app: Soniq) -> None:
     args = {"deep": {"password": "x"}}
 

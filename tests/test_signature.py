@@ -19,7 +19,8 @@ def test_parameters_of_a_handler() -> None:
     found = read_signature(handler)
     assert [parameter.name for parameter in found.parameters] == ["a", "b", "c", "d"]
     assert found.required == {"a", "c"}
-    assert found.open_ended
+    assert found.rest is not None
+    assert found.rest.name == "rest"
     assert found.context_parameter is None
 
 

@@ -6,32 +6,27 @@ pydantic: the exact types of the values are compared, and only a mismatch takes 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import cached_property
 from inspect import Parameter
-from types import NoneType, UnionType
-from typing import Any, Final, Union, get_args, get_origin
+from typing import Any, Final, Union
 
 from pydantic import BaseModel, TypeAdapter
 from pydantic.errors import PydanticUserError
 from pydantic_core import from_json
 
+from soniq.exact_types import exact_types
 from soniq.jsontext import dump_json
+from soniq.secret_types import Secrets
+from soniq.set_order import in_order
 from soniq.signature import Signature, resolve
 from soniq.spelling import did_you_mean
-from soniq.typed_json import Misfit, TypedJson, fields_adapter
+from soniq.typed_json import Misfit, Place, TypedJson, fields_adapter
 
 __all__ = ["ArgumentCodec", "InvalidArguments", "dump_json", "restore"]
 
 NO_SUCH_ARGUMENT: Final = "the job takes no such argument"
-_SCALARS: Final = frozenset({int, str, float, bool, NoneType})
 _SETS: Final = frozenset({set, frozenset})
-_CONTAINERS: Final[tuple[tuple[Any, type], ...]] = (
-    (dict, dict),
-    (dict[str, Any], dict),
-    (list, list),
-    (list[Any], list),
-)
 
 
 class InvalidArguments(ValueError):
@@ -53,6 +48,8 @@ class ArgumentCodec:
         function: the handler; None for a job that lives elsewhere.
         signature: what `read_signature` said about it.
         model: pydantic model that checks all arguments in place of the annotations.
+        hidden: argument names, in any case, whose values no error may quote; keys inside
+            arguments count as well.
     """
 
     def __init__(
@@ -60,13 +57,16 @@ class ArgumentCodec:
         function: Any = None,
         signature: Signature | None = None,
         model: type[BaseModel] | None = None,
+        hidden: Collection[str] = (),
     ) -> None:
         self._function = function
         self._parameters = signature.parameters if signature else ()
         self._required = signature.required if signature else frozenset[str]()
         self._names = signature.names if signature else frozenset[str]()
-        self._open_ended = signature is None or signature.open_ended
+        self._rest = signature.rest if signature else None
+        self._open_ended = signature is None or self._rest is not None
         self._model = model
+        self._hidden = hidden
 
     @property
     def types(self) -> Mapping[str, Any]:
@@ -80,8 +80,16 @@ class ArgumentCodec:
             for name in (own, field.serialization_alias or field.alias or own)
         }
 
-    def dump(self, arguments: Mapping[str, Any]) -> str:
+    def is_secret(self, name: str) -> bool:
+        """Whether the type of an argument says that its value is not to be shown."""
+        return self._secrets.by_type(name)
+
+    def dump(self, arguments: Mapping[str, Any], *, comparable: bool = False) -> str:
         """Return `arguments` as the text of a JSON object.
+
+        Args:
+            arguments: name -> value.
+            comparable: whether texts of equal arguments are to be equal, wherever sets are in them.
 
         Raises:
             InvalidArguments: they don't bind, validate or serialise.
@@ -90,8 +98,11 @@ class ArgumentCodec:
             return self._dump_model(arguments)
         self._check_names(arguments)
         try:
-            arguments = _in_order(arguments)
-            return dump_json(arguments) if self._fit(arguments) else self._typed.dump(arguments)[0]
+            if not self._fit(arguments):
+                return self._typed.dump(arguments)[0]
+            text = dump_json(arguments)
+            look = comparable or not _SETS.isdisjoint(map(type, arguments.values()))
+            return in_order(arguments, text) if look else text
         except Misfit as misfit:
             raise InvalidArguments(misfit.errors) from misfit
         except ValueError as error:
@@ -118,7 +129,9 @@ class ArgumentCodec:
 
     def _check_names(self, arguments: Mapping[str, Any]) -> None:
         keys = arguments.keys()
-        known = keys <= self._names or (self._open_ended and all(type(key) is str for key in keys))
+        known = keys <= self._names or (
+            self._open_ended and all(isinstance(key, str) for key in keys)
+        )
         if known and self._required <= keys:
             return
         raise InvalidArguments(
@@ -133,9 +146,9 @@ class ArgumentCodec:
 
     def _fit(self, arguments: Mapping[str, Any]) -> bool:
         """Whether every value is exactly of a type that needs neither check nor restoring."""
-        exact = self._exact_types
+        exact, rest = self._exact_types, self._exact_rest
         for name, value in arguments.items():
-            allowed = exact.get(name)
+            allowed = exact.get(name, rest)
             if allowed is not None and type(value) not in allowed:
                 return False
         return True
@@ -146,15 +159,36 @@ class ArgumentCodec:
         return {one.name: _annotation(self._function, one) for one in self._parameters}
 
     @cached_property
-    def _exact_types(self) -> dict[str, frozenset[type]]:
-        """For each parameter that is not Any: the types that need no check, maybe none."""
-        return {name: _exact(kind) for name, kind in self._annotations.items() if kind is not Any}
+    def _others(self) -> Any:
+        """The type of what no parameter is named for."""
+        if self._rest is None or self._model is not None:
+            return Any
+        return _annotation(self._function, self._rest)
+
+    @cached_property
+    def _exact_types(self) -> dict[str, frozenset[type] | None]:
+        """For each parameter: the types that need no check, maybe none; None where it is Any."""
+        return {name: exact_types(kind) for name, kind in self._annotations.items()}
+
+    @cached_property
+    def _exact_rest(self) -> frozenset[type] | None:
+        return exact_types(self._others)
+
+    @cached_property
+    def _secrets(self) -> Secrets:
+        return Secrets(self.types, self._others, self._hidden)
+
+    def _hides(self, place: Place) -> bool:
+        return self._secrets.around(place)
 
     @cached_property
     def _typed(self) -> TypedJson:
         if self._model is not None:
-            return TypedJson(TypeAdapter(self._model))
-        return TypedJson(fields_adapter(self._annotations, open_ended=self._open_ended))
+            return TypedJson(TypeAdapter(self._model), self._hides)
+        adapter = fields_adapter(
+            self._annotations, open_ended=self._open_ended, others=self._others
+        )
+        return TypedJson(adapter, self._hides)
 
     def _dump_model(self, arguments: Mapping[str, Any]) -> str:
         try:
@@ -180,7 +214,7 @@ def restore(value: Any, kind: Any) -> Any:
     """
     if isinstance(kind, type) and issubclass(kind, BaseModel):
         return kind.model_validate_json(dump_json(value))
-    adapter = fields_adapter({"value": kind}, open_ended=False)
+    adapter = fields_adapter({"value": kind})
     return adapter.validate_json(dump_json({"value": value}))["value"]
 
 
@@ -192,33 +226,10 @@ def _annotation(function: Any, parameter: Parameter) -> Any:
     if parameter.default is None:
         kind = Union[kind, None]  # noqa: UP007 - `|` is not defined for every annotation
     try:
-        fields_adapter({parameter.name: kind}, open_ended=False)
+        fields_adapter({parameter.name: kind})
     except (PydanticUserError, NameError, TypeError):
         return Any
     return kind
-
-
-def _exact(kind: Any) -> frozenset[type]:
-    """The exact types whose values the annotation `kind` takes as they are."""
-    if get_origin(kind) in (Union, UnionType):
-        members = [_exact(member) for member in get_args(kind)]
-        return frozenset().union(*members) if all(members) else frozenset()
-    for annotation, container in _CONTAINERS:
-        if kind == annotation:
-            return frozenset({container})
-    return frozenset({NoneType if kind is None else kind}) & _SCALARS
-
-
-def _in_order(arguments: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The same with sets as lists in a certain order: equal sets must make equal texts."""
-    for value in arguments.values():
-        if type(value) in _SETS:
-            return {name: _listed(value) for name, value in arguments.items()}
-    return arguments
-
-
-def _listed(value: Any) -> Any:
-    return sorted(value, key=dump_json) if type(value) in _SETS else value
 
 
 def _culprit(arguments: Mapping[str, Any], error: ValueError) -> str:

@@ -70,7 +70,7 @@ def define(
         name=name,
         function=function,
         is_async=_is_async(function),
-        arguments=ArgumentCodec(function, signature, _model(keywords)),
+        arguments=ArgumentCodec(function, signature, _model(keywords), settings.redact),
         queue=_queue(name, keywords, settings),
         priority=_priority(keywords.get("priority")),
         max_retries=_retries(keywords, settings),

@@ -15,8 +15,8 @@ NO_NAN: Final = "NaN and infinities are no JSON and cannot be stored"
 # and never be read again.
 _SUSPICIOUS_DEPTH: Final = 180
 
-# It gives up at longer numbers too. Of so many digits in a row ten are seen in a row by who looks at
-# every 430th byte: that glance clears nearly any other text.
+# It gives up at longer numbers too. A look at every 430th byte alone sees ten digits in a row of
+# such a number: it clears nearly any other text.
 _MOST_DIGITS: Final = 4300
 _STRIDE: Final = 430
 _DIGITS: Final = re.compile(rb"[0-9]{10}")

@@ -24,13 +24,13 @@ class Signature:
     Attributes:
         parameters: those that may be given by name, in order, without the context.
         required: the names of those without a default.
-        open_ended: whether it takes any other keyword too.
+        rest: the one that takes any other keyword.
         context_parameter: the one that receives the `JobContext`.
     """
 
     parameters: tuple[Parameter, ...]
     required: frozenset[str]
-    open_ended: bool
+    rest: Parameter | None
     context_parameter: str | None
 
     @property
@@ -53,7 +53,7 @@ def read_signature(function: Callable[..., Any]) -> Signature:
     return Signature(
         parameters=named,
         required=frozenset(p.name for p in named if p.default is Parameter.empty),
-        open_ended=any(p.kind is Parameter.VAR_KEYWORD for p in parameters),
+        rest=next((p for p in parameters if p.kind is Parameter.VAR_KEYWORD), None),
         context_parameter=contexts[0] if contexts else None,
     )
 

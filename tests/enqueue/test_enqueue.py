@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from datetime import UTC, datetime, timedelta
+from enum import StrEnum
 from typing import Any
 
 import pytest
@@ -156,6 +157,27 @@ async def test_unique_jobs_are_one_for_the_same_arguments(app: Soniq) -> None:
     assert await app.enqueue(sync, user=2) != first
     assert await app.enqueue(sync, user=1, options={"a": 1, "b": 2}, unique=False) != first
     assert await count(app) == 3
+
+
+async def test_equal_sets_are_the_same_arguments_wherever_they_are(app: Soniq) -> None:
+    @app.job(name="users.group", unique=True)
+    async def group(ids: list[set[int]], extra: Any = None) -> None: ...
+
+    one, other = {0, 8}, {8, 0}
+    assert list(one) != list(other)
+    first = await app.enqueue(group, ids=[one], extra={"a": (one,)})
+    assert await app.enqueue(group, ids=[other], extra={"a": (other,)}) == first
+    rows = [{"extra": [some]} for some in (one, other)]
+    ids = await app.enqueue_many(TaskRef("users.other"), rows, unique=True)
+    assert ids[0] == ids[1]
+
+
+async def test_a_name_may_be_of_any_kind_of_text(app: Soniq) -> None:
+    class Key(StrEnum):
+        USER = "user"
+
+    job_id = await app.enqueue(TaskRef("users.sync"), args={Key.USER: 1})
+    assert (await stored(app, job_id))["args"] == {"user": 1}
 
 
 async def test_a_dedup_key_is_held_across_names_until_the_job_ends(app: Soniq) -> None:

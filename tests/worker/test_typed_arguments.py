@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sqlite3
+import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, fields, is_dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -22,7 +23,7 @@ from hypothesis import strategies as st
 from pydantic import BaseModel, SecretBytes, SecretStr
 from typing_extensions import TypedDict  # pydantic wants this one before Python 3.12
 
-from soniq import Soniq
+from soniq import Soniq, SoniqError
 from soniq.backends.memory import MemoryBackend
 from soniq.testing import drain
 
@@ -300,3 +301,27 @@ async def test_corrupt_stored_arguments_are_dead_letters_and_harm_no_others(
             assert job["attempts"] == 1
             assert job["args"] == json.loads(CORRUPT[name])
         assert len(await app.list_jobs(status="dead_letter")) == len(CORRUPT)
+
+
+async def test_no_secret_is_in_the_error_of_a_job_whose_arguments_fit_no_longer(
+    unopened_app: Soniq, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with unopened_app as app:
+        await app.setup()
+
+        @app.job(name="typed.login")
+        async def login(user: str, password: int, **keys: SecretStr) -> None: ...
+
+        job_id = await app.enqueue(login, user="u", password=1)
+        await edit(app, job_id, '{"user": "u", "password": "hunter2", "key": ["hunter2"]}')
+        await drain(app)
+
+        job = await app.get_job(job_id)
+        assert job is not None
+        assert job["dead_letter_reason"] == "invalid_arguments"
+        assert "password: its value does not fit" in (job["last_error"] or "")
+        assert "hunter2" not in (job["last_error"] or "")
+        assert "hunter2" not in caplog.text
+        with pytest.raises(SoniqError) as refused:
+            await app.enqueue(login, user="u", password="".join(("hunt", "er2")))  # noqa: FLY002
+        assert "hunter2" not in "".join(traceback.format_exception(refused.value))

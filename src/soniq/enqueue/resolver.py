@@ -70,7 +70,7 @@ class Resolver:
         """One job for a resolved target."""
         queue, priority, unique = _settled(target, options)
         scheduled_at, delay = due(options.scheduled_at, options.delay)
-        text = self._text(target, arguments)
+        text = self._text(target, arguments, unique=unique)
         return NewJob(
             str(uuid7()),
             target.name,
@@ -103,7 +103,7 @@ class Resolver:
         producer, keys = self.producer_id(), dedup_keys or [None] * len(rows)
         jobs = []
         for index, (arguments, key) in enumerate(zip(rows, keys, strict=True)):
-            text = self._text(found, arguments, index)
+            text = self._text(found, arguments, index, unique=unique)
             dedup_key = _row_key(found.name, text, key, index, unique=unique)
             jobs.append(
                 NewJob(
@@ -121,9 +121,16 @@ class Resolver:
             )
         return jobs
 
-    def _text(self, target: Target, arguments: Mapping[str, Any], index: int | None = None) -> str:
+    def _text(
+        self,
+        target: Target,
+        arguments: Mapping[str, Any],
+        index: int | None = None,
+        *,
+        unique: bool,
+    ) -> str:
         try:
-            text = target.arguments.dump(arguments)
+            text = target.arguments.dump(arguments, comparable=unique)
             self._check_size(text)
         except InvalidArguments as invalid:
             raise invalid_arguments(target.name, invalid.errors, index) from invalid

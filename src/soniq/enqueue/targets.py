@@ -76,7 +76,7 @@ class Targets:
             return self._registered(definition)
         self._judge_unknown(name)
         signature = read_signature(function)
-        codec = ArgumentCodec(function, signature)
+        codec = ArgumentCodec(function, signature, hidden=self._settings.redact)
         return self._elsewhere(name, codec, takes_delay="delay" in signature.names)
 
     def _by_name(self, name: str) -> Target:
@@ -88,7 +88,7 @@ class Targets:
 
     def _by_ref(self, ref: TaskRef) -> Target:
         definition = self._registry.get(check_text("the name of a TaskRef", ref.name))
-        codec = ArgumentCodec(model=ref.args_model)
+        codec = ArgumentCodec(model=ref.args_model, hidden=self._settings.redact)
         queue = None if ref.default_queue is None else check_queue(ref.default_queue)
         if definition is None:
             return self._elsewhere(ref.name, codec, queue=queue)
