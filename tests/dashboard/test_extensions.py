@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -126,3 +129,37 @@ async def test_stored_metrics_are_shown(ask: Ask) -> None:
         assert 'key="queue:mail:throughput"' in (await client.get("/metrics")).text
         bad = await client.get("/api/series", params={"resolution": "1week"})
         assert bad.status_code == 400
+
+
+class StandIn(Plugin):
+    """Bears the built-in's identifier, and has no tables."""
+
+    @staticmethod
+    def get_identifier() -> str:
+        return "soniq.metrics"
+
+
+class TellingStandIn(StandIn):
+    async def get_metrics(
+        self, app: Soniq, metric_prefix: str | None = None, worker_id: str | None = None
+    ) -> dict[str, Any]:
+        points = [(datetime(2030, 1, 1, tzinfo=UTC), 3)]
+        values = dict.fromkeys(("1min", "5min", "1hour", "1day"), points)
+        metric = SimpleNamespace(metric_type="counter", values=values, values_1day=points)
+        return {"queue:mail:throughput": metric}
+
+
+@pytest.mark.parametrize("given", [StandIn, TellingStandIn])
+async def test_a_plugin_in_the_stead_of_the_built_in_is_asked_for_what_it_tells(
+    ask: Ask, tmp_path: Path, given: type[Plugin]
+) -> None:
+    async with Soniq(tmp_path / "jobs.db", plugins=[given()]) as app:
+        client = ask(dashboard_of(app), OPERATOR)
+        for path in ("/api/history?window=1h", "/api/queues", "/api/metrics", "/api/session"):
+            assert (await client.get(path)).status_code == 200, path
+        series = await client.get("/api/series", params={"resolution": "1min"})
+        exposed = await client.get("/metrics")
+    assert (series.status_code, exposed.status_code) == (200, 200)
+    tells = given is TellingStandIn
+    assert list(series.json()) == (["queue:mail:throughput"] if tells else [])
+    assert ('key="queue:mail:throughput"' in exposed.text) is tells

@@ -11,6 +11,7 @@ from soniq.backends.metric_points import StoredChunk
 from soniq.dashboard.desk import Desk
 from soniq.dashboard.figures import History, HistoryPoint, Series
 from soniq.dashboard.stretch import Stretch, resolution_for
+from soniq.plugins import Plugin
 
 if TYPE_CHECKING:
     from prometheus_client.core import Metric
@@ -36,7 +37,7 @@ async def series_of(
     Raises:
         ValueError: an unknown resolution.
     """
-    plugin: Any = desk.stored_metrics
+    plugin = _teller(desk)
     if plugin is None:
         return {}
     from soniq.plugins.metrics.resolutions import resolution_of
@@ -48,12 +49,28 @@ async def series_of(
 
 async def stored_families(desk: Desk) -> list[Metric]:
     """Every series as Prometheus takes it; none without the plugin."""
-    plugin: Any = desk.stored_metrics
+    plugin = _teller(desk)
     if plugin is None:
         return []
     from soniq.plugins.metrics.exposition import families
 
-    return families(await plugin.get_metrics(desk.app, resolution="1day"))
+    only = {"resolution": "1day"} if _is_built_in(plugin) else {}
+    return families(await plugin.get_metrics(desk.app, **only))
+
+
+def _teller(desk: Desk) -> Any:
+    """The plugin, where it tells its series: one that stands in for the built-in need not."""
+    plugin = desk.stored_metrics
+    return plugin if hasattr(plugin, "get_metrics") else None
+
+
+def _is_built_in(plugin: Plugin | None) -> bool:
+    """Whether it keeps its points where `MetricStore` finds them."""
+    if plugin is None:
+        return False
+    from soniq.plugins.metrics import Metrics
+
+    return isinstance(plugin, Metrics)
 
 
 async def stored_tally(desk: Desk, seconds: float) -> Tally | None:
@@ -99,7 +116,7 @@ async def stored_history(desk: Desk, resolution: str, seconds: int) -> History |
 
 
 async def _read_statuses(desk: Desk) -> list[StoredChunk]:
-    return [] if desk.stored_metrics is None else await _read(desk, _STATUSES, None)
+    return await _read(desk, _STATUSES, None) if _is_built_in(desk.stored_metrics) else []
 
 
 async def _read(desk: Desk, prefix: str, resolution: str | None) -> list[StoredChunk]:
