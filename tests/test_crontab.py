@@ -107,6 +107,38 @@ def test_any_expression_fires_as_the_walk_does(expression: str, zone: str, numbe
     assert_fires_as_walked(expression, zone, around(zone, changes[number % len(changes)]))
 
 
+@given(
+    EXPRESSION,
+    st.sampled_from(["", "30 ", "*/20 "]),
+    st.sampled_from(NOTABLE),
+    st.integers(0, 100),
+    st.timedeltas(-AROUND, AROUND),
+    st.timedeltas(timedelta(), AROUND),
+)
+@settings(max_examples=40, deadline=None)
+def test_counting_gives_what_walking_does(
+    expression: str, seconds: str, zone: str, number: int, start: timedelta, length: timedelta
+) -> None:
+    changes = clock_changes(zone) or (datetime(2024, 2, 28, tzinfo=UTC),)
+    cron = Cron(seconds + expression, ZoneInfo(zone))
+    moment = first = changes[number % len(changes)] + start
+    walked = 0
+    while (moment := cron.after(moment)) < first + length:
+        walked += 1
+
+    assert cron.between(first, first + length) == walked
+
+
+def test_a_year_of_seconds_is_counted_at_once() -> None:
+    begin, end = (datetime(year, 3, 1, tzinfo=UTC) for year in (2025, 2026))
+    berlin = ZoneInfo("Europe/Berlin")
+
+    every = 365 * 86400 - 1
+    assert Cron("* * * * * *", berlin).between(begin, end) == every
+    # By the wall clock, the doubled hour is told once.
+    assert Cron("* 0-59 0-23 * * *", berlin).between(begin, end) == every - 3600
+
+
 @pytest.mark.long
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("part", range(12))

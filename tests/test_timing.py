@@ -33,6 +33,26 @@ def test_intervals_are_stored_as_seconds(given: Any, value: str) -> None:
     assert timing(None, given, None) == Timing("interval", value, "UTC")
 
 
+@pytest.mark.parametrize(
+    "seconds, number", [(-10, 0), (0, 0), (0.5, 1), (10, 1), (10.1, 2), (10**9, 10**8)]
+)
+def test_due_times_are_counted_from_one_until_before_a_moment(seconds: float, number: int) -> None:
+    first = datetime(2026, 3, 1, tzinfo=UTC)
+
+    times = timing(None, 10, None).times()
+
+    assert times.number(first, first + timedelta(seconds=seconds)) == number
+
+
+def test_due_times_by_cron_are_counted_too() -> None:
+    first = datetime(2026, 3, 1, tzinfo=UTC)
+    times = timing("*/5 * * * *", None, None).times()
+
+    numbers = [times.number(first, first + timedelta(minutes=minutes)) for minutes in (0, 4, 5, 11)]
+
+    assert numbers == [0, 1, 1, 3]
+
+
 def test_the_words_fit_either_keyword() -> None:
     assert timing(every(45).minutes(), None, None) == Timing("interval", "2700", "UTC")
     assert timing(None, every(5).minutes(), None) == Timing("cron", "*/5 * * * *", "UTC")

@@ -15,8 +15,10 @@ change by half an hour; so it is given wall-clock time without a zone.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from itertools import takewhile
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -31,8 +33,12 @@ MACROS: Final = {
     "@yearly": "0 0 1 1 *",
     "@annually": "0 0 1 1 *",
 }
+_TICK: Final = timedelta(microseconds=1)
 _SECOND: Final = timedelta(seconds=1)
 _DAY: Final = timedelta(days=1)
+_UNSETTLED: Final = timedelta(hours=8)
+"""After a change of the clock, until nothing on the wall was there before: since 1970 no change has
+put a clock back by more than seven hours."""
 _ANY_DAY: Final = datetime(2024, 1, 1)  # noqa: DTZ001 - wall-clock time on purpose
 _TAKES: Final = {
     "second": "0 to 59",
@@ -66,6 +72,30 @@ class Cron:
         """The first time after `moment`, in UTC."""
         moment = moment.astimezone(UTC)
         return self._fixed_after(moment) if self._is_fixed else self._elapsed_after(moment)
+
+    def between(self, start: datetime, end: datetime) -> int:
+        """How often it fires after `start` and before `end`, in time for many millions, too."""
+        start, end = _next_second(start), _next_second(end - _TICK)
+        clock = _clock(self._fields) if start < end else []
+        found = 0
+        while start < end:
+            change = _first_change(self._zone, start - _UNSETTLED, end)
+            if change is not None and change <= start:
+                stop = min(change + _UNSETTLED, end)
+                found += self._walked(start, stop)
+            else:
+                stop = change or end
+                wall = _wall(start, self._zone)
+                found += _told(self._fields, clock, wall, wall + (stop - start))
+            start = stop
+        return found
+
+    def _walked(self, start: datetime, end: datetime) -> int:
+        """How often it fires from `start` until before `end`, going there time by time."""
+        found, fires = 0, self.after(start - _SECOND)
+        while fires < end:
+            found, fires = found + 1, self.after(fires)
+        return found
 
     def _fixed_after(self, moment: datetime) -> datetime:
         for wall in self._walls_after(_wall(moment, self._zone)):
@@ -129,6 +159,28 @@ def _check_fires(expression: str, fields: str) -> None:
         ) from error
     except StopIteration:
         raise ValueError(f"cron: {expression!r} never fires: there is no such date") from None
+
+
+def _clock(fields: str) -> list[timedelta]:
+    """When it fires on a day that is one of its days, since midnight."""
+    clock = " ".join(fields.split()[:-3])
+    fires = CronSim(f"{clock} * * *", _ANY_DAY - _SECOND)
+    return [each - _ANY_DAY for each in takewhile(lambda each: each < _ANY_DAY + _DAY, fires)]
+
+
+def _told(fields: str, clock: Sequence[timedelta], start: datetime, end: datetime) -> int:
+    """How often a wall clock that nobody changes tells it, from `start` until before `end`."""
+    midnight = start.replace(hour=0, minute=0, second=0)
+    days = CronSim(f"0 0 {' '.join(fields.split()[-3:])}", midnight - _SECOND)
+    return sum(
+        bisect_left(clock, end - day) - bisect_left(clock, start - day)
+        for day in takewhile(lambda day: day < end, days)
+    )
+
+
+def _next_second(moment: datetime) -> datetime:
+    """The first whole second after it, in UTC."""
+    return moment.astimezone(UTC).replace(microsecond=0) + _SECOND
 
 
 def _matches(fields: str, wall: datetime) -> bool:

@@ -25,6 +25,10 @@ class Times(Protocol):
         """The first due time after `moment`; `due` is one of them, from which intervals count."""
         ...
 
+    def number(self, first: datetime, end: datetime) -> int:
+        """How many due times there are from `first`, which is one, until before `end`."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Timing:
@@ -126,6 +130,9 @@ class _CronTimes:
     def after(self, due: datetime, moment: datetime) -> datetime:
         return self.cron.after(moment)
 
+    def number(self, first: datetime, end: datetime) -> int:
+        return 1 + self.cron.between(first, end) if first < end else 0
+
 
 @dataclass(frozen=True, slots=True)
 class _Interval:
@@ -134,3 +141,6 @@ class _Interval:
     def after(self, due: datetime, moment: datetime) -> datetime:
         passed = max((moment - due) // self.length, -1)
         return (due + (passed + 1) * self.length).astimezone(UTC)
+
+    def number(self, first: datetime, end: datetime) -> int:
+        return max(0, -((first - end) // self.length))

@@ -53,6 +53,22 @@ def test_no_more_than_a_thousand_run_after_an_outage() -> None:
     assert answer.next_run == DUE + 15_010 * SECOND
 
 
+@pytest.mark.parametrize(
+    "timing",
+    [("interval", "1"), ("cron", "* * * * * *"), ("cron", "* 0-59 0-23 * * *")],
+    ids=["interval", "cron", "cron of fixed times"],
+)
+def test_all_that_a_long_outage_drops_are_counted(timing: tuple[str, str]) -> None:
+    kind, value = timing
+    one = schedule(schedule_type=kind, schedule_value=value, catch_up="all")
+    seconds = 2 * 86400
+
+    answer = turn(one, DUE + seconds * SECOND, MISSED_AFTER)
+
+    assert len(answer.runs) == MOST_RUNS
+    assert answer.dropped == seconds + 1 - MOST_RUNS
+
+
 def test_cron_schedules_are_caught_up_alike() -> None:
     one = schedule(schedule_value="*/5 * * * *", catch_up="all")
 

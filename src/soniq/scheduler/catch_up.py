@@ -14,8 +14,6 @@ from soniq.timing import Times
 
 MOST_RUNS: Final = 1000
 """Runs of one schedule after an outage."""
-COUNTED: Final = 100_000
-"""Skipped runs are counted so far."""
 _TICK: Final = timedelta(microseconds=1)
 
 
@@ -27,7 +25,7 @@ class Turn(NamedTuple):
     next_run: datetime
     """The first due time left."""
     dropped: int = 0
-    """Missed runs beyond the most that are caught up, counted up to `COUNTED`."""
+    """Missed runs beyond the most that are caught up."""
 
 
 def turn(schedule: Schedule, now: datetime, missed_after: float) -> Turn:
@@ -54,7 +52,7 @@ def turn(schedule: Schedule, now: datetime, missed_after: float) -> Turn:
             return Turn([fires_at(schedule, due) for due in islice(missed, 1)] + late, next_run)
         case CatchUp.ALL:
             caught_up = [fires_at(schedule, due) for due in islice(missed, MOST_RUNS - len(late))]
-            dropped = sum(1 for _ in islice(missed, COUNTED))
+            dropped = times.number(schedule.next_run, first_late) - len(caught_up)
             return Turn(caught_up + late, next_run, dropped)
 
 

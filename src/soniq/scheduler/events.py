@@ -8,7 +8,6 @@ from datetime import datetime
 
 from soniq.backends.base import BackendError
 from soniq.events import Events, LoopFailed, LoopRecovered
-from soniq.scheduler.catch_up import COUNTED
 
 logger = logging.getLogger("soniq.scheduler")
 
@@ -92,13 +91,11 @@ class LogLines:
         )
 
     def _runs_dropped(self, event: RunsDropped) -> None:
-        more = " or more" if event.dropped >= COUNTED else ""
         logger.warning(
-            "Schedule %s missed more runs than are caught up: %d run now, %d%s are skipped",
+            "Schedule %s missed more runs than are caught up: %d run now, %d are skipped",
             event.schedule,
             event.caught_up,
             event.dropped,
-            more,
         )
 
     def _failed(self, event: ScheduleFailed) -> None:
