@@ -105,6 +105,7 @@ async def test_filters_are_checked(app: Soniq) -> None:
         ({"reasons": ["tired"]}, ValueError, "max_retries_exceeded"),
         ({"date_from": datetime(2026, 1, 1)}, ValueError, "time zone"),  # noqa: DTZ001
         ({"date_to": "today"}, TypeError, "aware datetime"),
+        ({"job_names": ["mail.*", "?" * 1025]}, ValueError, "1025 characters; at most 1024"),
         ({"limit": -1}, ValueError, "limit"),
         ({"offset": True}, ValueError, "offset"),
     ]

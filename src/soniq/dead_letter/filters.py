@@ -11,6 +11,7 @@ from soniq.backends.dead_letters import Selection
 from soniq.limits import check_text
 from soniq.records import DeadLetterReason
 
+_LONGEST_GLOB: Final = 1024
 _FIRST: Final = datetime.min.replace(tzinfo=UTC)
 _LAST: Final = datetime.max.replace(tzinfo=UTC)
 
@@ -20,7 +21,7 @@ class DeadLetterFilter:
     """Which dead letters are meant; what is left out asks for nothing.
 
     Attributes:
-        job_names: names or globs (``mail.*``), one of which must match.
+        job_names: names or globs (``mail.*``), one of which must match; 1024 characters at most.
         queues: the queue is one of these.
         reasons: the reason is one of these.
         date_from: given up then or later; an aware datetime.
@@ -47,12 +48,13 @@ def selection_of(chosen: DeadLetterFilter) -> Selection:
 
     Raises:
         TypeError: a single text in place of a list, or values of another type.
-        ValueError: an unknown reason, a naive time, a limit or an offset below 0.
+        ValueError: an unknown reason, a naive time, a limit or an offset below 0, a glob so long
+            that not every store can match it.
     """
     _check_number("limit", 0 if chosen.limit is None else chosen.limit)
     _check_number("offset", chosen.offset)
     return Selection(
-        job_names=_texts("job_names", chosen.job_names),
+        job_names=_globs(chosen.job_names),
         queues=_texts("queues", chosen.queues),
         reasons=_reasons(chosen.reasons),
         date_from=_aware("date_from", chosen.date_from),
@@ -84,6 +86,15 @@ def _texts(label: str, values: Any) -> tuple[str, ...] | None:
         if not isinstance(text, str):
             raise TypeError(f"{label} must hold texts, got {type(text).__name__}")
     return texts
+
+
+def _globs(values: Any) -> tuple[str, ...] | None:
+    globs = _texts("job_names", values)
+    if globs is not None and (longest := max(map(len, globs), default=0)) > _LONGEST_GLOB:
+        raise ValueError(
+            f"job_names has one of {longest} characters; at most {_LONGEST_GLOB} are possible"
+        )
+    return globs
 
 
 def _reasons(values: Any) -> tuple[str, ...] | None:
