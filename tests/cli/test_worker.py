@@ -165,6 +165,24 @@ def test_a_second_signal_exits_at_once_with_1(shop: Project) -> None:
         assert program.exit_code() == 1
 
 
+@pytest.mark.parametrize("processes", ["1", "2"])
+def test_a_hangup_is_no_first_signal(shop: Project, processes: str) -> None:
+    [job_id] = enqueue(sqlite_url(shop), "wait", until="go")
+    with shop.start("worker", "jobs:app", "--processes", processes) as program:
+        working = begun(program)
+        os.kill(working, signal.SIGHUP)
+        program.line("SIGHUP, stopping")
+
+        os.kill(working, signal.SIGTERM)
+        (shop.folder / "go").touch()
+
+        program.line("^ends ")
+        if working != program.pid:
+            program.send(signal.SIGTERM)
+        assert program.exit_code() == 0
+    assert statuses(sqlite_url(shop), [job_id]) == ["done"]
+
+
 def test_log_lines_may_be_json(shop: Project) -> None:
     ran = shop.run("worker", "jobs:app", "--run-once", "--log-format", "json")
 

@@ -83,7 +83,8 @@ def worker(
 ) -> None:
     """Run jobs until told to stop.
 
-    SIGTERM, SIGINT (Ctrl+C) and SIGHUP let the running jobs end; a second one exits at once.
+    SIGTERM, SIGINT (Ctrl+C) and SIGHUP let the running jobs end; a second SIGTERM or SIGINT exits
+    at once.
     Options that are left out are taken from the settings.
     """
     try:

@@ -6,11 +6,9 @@ import asyncio
 import contextlib
 import gc
 import os
-import signal
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass
-from types import FrameType
 from typing import Final
 
 from soniq.app import Soniq
@@ -128,24 +126,10 @@ async def work_supervised(app: Soniq, options: WorkerOptions, lifeline: Lifeline
         with contextlib.suppress(RuntimeError):
             loop.call_soon_threadsafe(stop.set)
 
-    _on_signals(stop_soon)
-    lifeline.when_cut(stop_soon)
-    async with beside(_say_ready(app, lifeline)):
-        await _work(app, options, shutdown_event=stop)
-
-
-def _on_signals(stop_soon: Callable[[], None]) -> None:
-    insisted = 0
-
-    def told(number: int, _: FrameType | None) -> None:
-        nonlocal insisted
-        insisted += number != signal.SIGHUP
-        if insisted > 1:
-            os._exit(1)
-        stop_soon()
-
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        signal.signal(number, told)
+    with stop_signals(stop):
+        lifeline.when_cut(stop_soon)
+        async with beside(_say_ready(app, lifeline)):
+            await _work(app, options, shutdown_event=stop)
 
 
 async def _say_ready(app: Soniq, lifeline: Lifeline) -> None:

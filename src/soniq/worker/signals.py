@@ -1,4 +1,7 @@
-"""Stopping on signals: the first asks, a second SIGTERM or SIGINT exits at once."""
+"""Stopping on signals: the first asks, a second SIGTERM or SIGINT exits at once.
+
+A SIGHUP asks too, but is neither a first nor a second one: terminals send it along with others.
+"""
 
 from __future__ import annotations
 
@@ -74,18 +77,19 @@ if hasattr(os, "register_at_fork"):
 
 
 def _received(number: int, _: FrameType | None) -> None:
-    if _asked.issuperset(_waiting):
-        if number in _INSISTING:
-            _exit_at_once(number)
-        return
+    insists = number in _INSISTING
+    if insists and _asked.issuperset(_waiting):
+        _exit_at_once(number)
     for stop, loop in _waiting.items():
-        _asked.add(stop)
+        if insists:
+            _asked.add(stop)
         loop.call_soon_threadsafe(_ask, stop, number)
 
 
 def _ask(stop: asyncio.Event, number: int) -> None:
-    stop.set()
-    logger.info("Received %s, stopping", signal.Signals(number).name)
+    if not stop.is_set():
+        stop.set()
+        logger.info("Received %s, stopping", signal.Signals(number).name)
 
 
 def _exit_at_once(number: int) -> None:
