@@ -24,9 +24,10 @@ A value out of bounds is refused by name. All times are seconds.
 | Setting | Default | Bounds | Meaning |
 |---|---|---|---|"""
 _SETTINGS_END = """\
-Read from the environment only: `SONIQ_DASHBOARD_API_KEY`, `SONIQ_DASHBOARD_WRITE_ENABLED` and
-`SONIQ_DASHBOARD_ALLOWED_ORIGINS` (see [the dashboard](../guides/dashboard.md)), `NO_COLOR` and
-`FORCE_COLOR`.
+Read from the environment only: `SONIQ_SCHEDULER_SUPPRESS_WARNING` (1, true, yes or on: a worker
+does not warn of schedules that no scheduler runs), `SONIQ_DASHBOARD_API_KEY`,
+`SONIQ_DASHBOARD_WRITE_ENABLED` and `SONIQ_DASHBOARD_ALLOWED_ORIGINS` (see
+[the dashboard](../guides/dashboard.md)), `NO_COLOR` and `FORCE_COLOR`.
 """
 _COMMANDS_INTRODUCTION = """\
 # Commands

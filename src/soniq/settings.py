@@ -16,6 +16,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 # No store reckons with more, and nobody means less who writes more.
 _CENTURY = 100 * 365 * 86400.0
 _MILLION = 1_000_000
+_ON = ("1", "true", "yes", "on")
 
 NAME_PATTERN = r"^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*$"
 
@@ -32,8 +33,14 @@ def _queue_list(value: Any) -> Any:
     return None if isinstance(value, str) and not value.strip() else _split(value)
 
 
+def _is_on(value: Any) -> Any:
+    """Whether the environment switches something on; a text that does not leaves it off."""
+    return value.strip().lower() in _ON if isinstance(value, str) else value
+
+
 CommaList = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
 QueueList = Annotated[tuple[str, ...] | None, NoDecode, BeforeValidator(_queue_list)]
+Switch = Annotated[bool, BeforeValidator(_is_on)]
 
 
 with warnings.catch_warnings():
@@ -139,8 +146,6 @@ with warnings.catch_warnings():
         """Whether errors of the command line come with their tracebacks."""
         environment: str = "production"
         """A label, shown by ``soniq status`` and the dashboard."""
-        scheduler_suppress_warning: bool = False
-        """Do not warn where schedules are declared and no scheduler runs."""
 
         @field_validator("log_level", mode="before")
         @classmethod
@@ -192,3 +197,21 @@ with warnings.catch_warnings():
             if self.heartbeat_timeout < 3 * self.heartbeat_interval:
                 raise ValueError("heartbeat_timeout must be at least 3 x heartbeat_interval")
             return self
+
+
+class SchedulerSettings(BaseSettings):
+    """``SONIQ_SCHEDULER_*``, from the environment or ``.env`` only.
+
+    Attributes:
+        suppress_warning: do not warn where schedules are declared and no scheduler runs.
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix="SONIQ_SCHEDULER_",
+        env_file=".env",
+        env_file_encoding="utf-8",
+        extra="ignore",
+        frozen=True,
+    )
+
+    suppress_warning: Switch = False

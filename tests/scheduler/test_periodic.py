@@ -204,6 +204,23 @@ async def test_a_worker_warns_when_nobody_schedules(
     assert "soniq scheduler" in warning
 
 
+@pytest.mark.parametrize("text, warns", [("ON", 0), (" 1 ", 0), ("", 1), ("maybe", 1), ("0", 1)])
+async def test_what_suppresses_the_warning(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch, text: str, warns: int
+) -> None:
+    monkeypatch.setenv("SONIQ_SCHEDULER_SUPPRESS_WARNING", text)
+    async with Soniq("memory://") as app:
+        app.periodic(every=60, **JOB)(new_job())
+        await worked(app)
+
+    assert len([r for r in caplog.records if r.name == "soniq.scheduler"]) == warns
+
+
+def test_the_warning_is_suppressed_by_the_environment_only() -> None:
+    with pytest.raises(TypeError, match="scheduler_suppress_warning"):
+        Soniq("memory://", scheduler_suppress_warning=True)
+
+
 @pytest.mark.parametrize("why", ["suppressed", "running", "nothing", "once"])
 async def test_a_worker_does_not_warn_without_need(
     apps: Apps, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch, why: str

@@ -17,7 +17,7 @@ from soniq.enqueue import AnyTarget, Options, Resolver
 from soniq.limits import check_attempts, check_seconds
 from soniq.periodic import Declared, check_schedule_name, plan
 from soniq.scheduler.draft import Draft, as_dict, paused, resumed, run_of
-from soniq.settings import SoniqSettings
+from soniq.settings import SchedulerSettings, SoniqSettings
 from soniq.task_ref import TaskRef, check_name
 
 if TYPE_CHECKING:
@@ -298,7 +298,7 @@ class Scheduler:
 
     async def _remind(self) -> None:
         """Warn that the schedules declared here fire nowhere, unless told not to."""
-        if not self._declared or self._settings.scheduler_suppress_warning:
+        if not self._declared or SchedulerSettings().suppress_warning:
             return
         if await self.schedulers():
             return
