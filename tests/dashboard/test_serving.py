@@ -39,7 +39,8 @@ def address_of(program: Program) -> str:
 
 
 def test_it_is_served_until_told_to_stop(project: Project) -> None:
-    with project.start("dashboard", "--port", "0", "--database-url", "jobs.db") as program:
+    options = ("--port", "0", "--database-url", "jobs.db", "--log-level", "warning")
+    with project.start("dashboard", *options) as program:
         address = address_of(program)
         with httpx.Client(base_url=address, timeout=PATIENCE) as client:
             assert client.get("/health").json() == {"status": "healthy"}

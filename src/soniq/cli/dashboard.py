@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from soniq.app import Soniq
+from soniq.cli import output
 from soniq.cli.failures import CommandFailed
 from soniq.cli.invocation import find_app, run
 from soniq.cli.logs import set_up_logging
@@ -19,7 +20,7 @@ from soniq.cli.options import (
     LogLevel,
     examples,
 )
-from soniq.dashboard import run_dashboard
+from soniq.dashboard import require
 
 
 def register(commands: typer.Typer) -> None:
@@ -54,7 +55,10 @@ def dashboard(
 
     async def question(app: Soniq) -> int:
         try:
-            await run_dashboard(app, host=host, port=port)
+            require("starlette", "uvicorn")
+            from soniq.dashboard.server import serve
+
+            await serve(app, host=host, port=port, announce=output.info)
         except (ImportError, ValueError) as error:
             raise CommandFailed(str(error)) from error
         except OSError as error:

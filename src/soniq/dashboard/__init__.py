@@ -18,7 +18,12 @@ __all__ = ["create_dashboard_app", "run_dashboard"]
 _HINT = "The dashboard needs more packages: pip install 'soniq[dashboard]'"
 
 
-def _require(*packages: str) -> None:
+def require(*packages: str) -> None:
+    """See that these packages of the extra are installed.
+
+    Raises:
+        ImportError: one is not; says how to install them.
+    """
     missing = [name for name in packages if importlib.util.find_spec(name) is None]
     if missing:
         raise ImportError(f"{_HINT} (missing: {', '.join(missing)})")
@@ -36,7 +41,7 @@ def create_dashboard_app(app: Soniq, *, authorize: Authorize | None = None) -> A
     Raises:
         ImportError: the extra ``dashboard`` is not installed.
     """
-    _require("starlette")
+    require("starlette")
     from soniq.dashboard.application import Dashboard
     from soniq.dashboard.settings import DashboardSettings
 
@@ -56,7 +61,7 @@ async def run_dashboard(app: Soniq, *, host: str = "127.0.0.1", port: int = 6161
         ValueError: an address that others reach, without a key.
         OSError: the address cannot be had.
     """
-    _require("starlette", "uvicorn")
+    require("starlette", "uvicorn")
     from soniq.dashboard.server import serve
 
     await serve(app, host=host, port=port)

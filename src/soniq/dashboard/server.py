@@ -48,12 +48,14 @@ async def serve(
     port: int,
     settings: DashboardSettings | None = None,
     entrance: Callable[[ASGIApp], ASGIApp] | None = None,
+    announce: Callable[[str], object] = _log.info,
 ) -> None:
     """Serve the dashboard of `app` until told to stop; see `run_dashboard`.
 
     Args:
         settings: None takes them from the environment.
         entrance: what is put before the dashboard.
+        announce: told where it is served.
     """
     settings = settings or DashboardSettings()
     check_address(host, settings)
@@ -74,7 +76,7 @@ async def serve(
     )
     listener = _listening(host, port)
     shown = f"[{host}]" if ":" in host else host
-    _log.info("Soniq Dashboard starting at http://%s:%d", shown, listener.getsockname()[1])
+    announce(f"Soniq Dashboard starting at http://{shown}:{listener.getsockname()[1]}")
     try:
         await _Server(config, dashboard).serve(sockets=[listener])
     finally:
