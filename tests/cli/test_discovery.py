@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from textwrap import dedent
 
 import pytest
 
@@ -243,3 +244,48 @@ def test_a_conflict_is_told_without_passwords(project: Project) -> None:
 
     assert "it's" not in caught.value.summary
     assert "so" not in caught.value.summary.replace("Soniq", "")
+
+
+APP_WITH_MODULES = """
+    from soniq import Soniq
+
+    app = Soniq(backend="memory", jobs_modules=["mail"])
+"""
+MAIL = """
+    from main import app
+
+    @app.job
+    async def send() -> None: ...
+"""
+
+
+@pytest.mark.parametrize("source", [Source("main:app", (), None), from_modules("main")])
+def test_the_modules_that_an_instance_names_are_imported(project: Project, source: Source) -> None:
+    project.write("main.py", APP_WITH_MODULES)
+    project.write("mail.py", MAIL)
+
+    located = locate(source)
+
+    assert located.modules == ("main", "mail")
+    assert located.app._get_job_registry().names() == ("mail.send",)
+
+
+def test_a_module_that_an_instance_names_in_vain_is_an_error(project: Project) -> None:
+    project.write("main.py", APP_WITH_MODULES)
+
+    with pytest.raises(CommandFailed, match="could not be imported") as caught:
+        locate(Source("main:app", (), None))
+
+    assert "mail" in caught.value.details[0]
+    assert "PYTHONPATH" in caught.value.details[-1]
+
+
+def test_what_a_module_prints_is_no_part_of_a_json_document(project: Project) -> None:
+    project.write("jobs.py", 'print("loading")\n' + dedent(ONE_APP))
+
+    as_json = project.run("status", "jobs:app", "--json")
+    plain = project.run("status", "jobs:app")
+
+    assert as_json.document["database"]["status"] == "ok"
+    assert "loading" in as_json.err
+    assert "loading" in plain.out

@@ -22,29 +22,38 @@ JOBS = """
     async def ticks() -> None:
         print("ticked", flush=True)
 """
+_STORE = """
+    import asyncio, jobs
+    async def main():
+        async with jobs.app as app:
+            await app.scheduler.start()
+            await app.scheduler.stop()
+    asyncio.run(main())
+"""
 
 
 @pytest.fixture
 def stored(project: Project) -> Project:
     """A project whose schedules are stored, and no scheduler running."""
     project.write("jobs.py", JOBS)
-    project.python(
-        """
-        import asyncio, jobs
-        async def main():
-            async with jobs.app as app:
-                await app.scheduler.start()
-                await app.scheduler.stop()
-        asyncio.run(main())
-        """,
-        env=ENV,
-    )
+    project.python(_STORE, env=ENV)
     return project
 
 
 def row(ran: Ran, name: str) -> str:
     [line] = [line for line in ran.out.splitlines() if line.startswith(name)]
     return line
+
+
+def test_a_name_may_hold_a_colon_beside_the_option_app(project: Project) -> None:
+    project.write("jobs.py", JOBS.replace('"ticks"', '"ticks", schedule_name="every:second"'))
+    project.python(_STORE, env=ENV)
+
+    paused = project.run("schedules", "pause", "--app", "jobs:app", "every:second", env=ENV)
+    resumed = project.run("schedules", "resume", "jobs:app", "every:second", env=ENV)
+
+    assert (paused.code, paused.out) == (0, "[OK] Paused every:second\n")
+    assert (resumed.code, resumed.out) == (0, "[OK] Resumed every:second\n")
 
 
 def test_the_scheduler_dispatches_and_stops_on_sigterm(project: Project) -> None:

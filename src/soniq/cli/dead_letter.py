@@ -99,7 +99,7 @@ def show(
     jobs_modules: JobsModules = None,
 ) -> None:
     """Show everything about one dead letter; secret arguments as ***."""
-    app, ids = split_app(names)
+    app, ids = split_app(names, app_option)
     dead_id = only(ids, "ID")
 
     async def question(app: Soniq) -> int:

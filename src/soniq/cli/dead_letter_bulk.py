@@ -89,7 +89,7 @@ def replay(
     jobs_modules: JobsModules = None,
 ) -> None:
     """Make new jobs of dead letters, which stay and count it; needs the code of the jobs."""
-    app, ids = split_app(names)
+    app, ids = split_app(names, app_option)
     which = _which(ids, everything, glob)
     located = find_app(app, app_option, database_url, jobs_modules)
     _require_job_code(located)
@@ -107,7 +107,7 @@ def delete(
     jobs_modules: JobsModules = None,
 ) -> None:
     """Delete dead letters for good."""
-    app, ids = split_app(names)
+    app, ids = split_app(names, app_option)
     which = _which(ids, everything, glob)
     located = find_app(app, app_option, database_url, jobs_modules)
     ask(located.app, lambda app: _do(_DELETE, app, ids, which, dry_run=dry_run, yes=yes))

@@ -71,7 +71,7 @@ def locate(source: Source) -> Located:
         return _from_modules(modules, source.database_url)
     if source.database_url is not None:
         app._use_database_url(source.database_url)
-    return Located(app, names, found=True)
+    return _with_its_modules(app, names)
 
 
 def _from_modules(modules: Mapping[str, ModuleType], database_url: str | None) -> Located:
@@ -80,7 +80,14 @@ def _from_modules(modules: Mapping[str, ModuleType], database_url: str | None) -
         return Located(Soniq(database_url=database_url), tuple(modules), found=False)
     if database_url is not None:
         _agree(app, database_url)
-    return Located(app, tuple(modules), found=True)
+    return _with_its_modules(app, tuple(modules))
+
+
+def _with_its_modules(app: Soniq, imported: tuple[str, ...]) -> Located:
+    """The instance found, once the modules that its own code names are imported too."""
+    more = tuple(name for name in app.settings.jobs_modules if name not in imported)
+    _import_all(more)
+    return Located(app, imported + more, found=True)
 
 
 def _import_all(names: Sequence[str]) -> dict[str, ModuleType]:

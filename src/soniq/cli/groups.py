@@ -30,10 +30,13 @@ def group(name: str, purpose: str, *lines: str) -> typer.Typer:
     return commands
 
 
-def split_app(values: list[str] | None) -> tuple[str | None, list[str]]:
-    """APP and what follows it: before ids and names it is told by its colon."""
+def split_app(values: list[str] | None, app_option: str | None) -> tuple[str | None, list[str]]:
+    """APP and what follows it: before ids and names it is told by its colon.
+
+    With --app it is given already, and names may hold colons.
+    """
     rest = list(values or [])
-    app = rest.pop(0) if rest and ":" in rest[0] else None
+    app = rest.pop(0) if app_option is None and rest and ":" in rest[0] else None
     return app, list(dict.fromkeys(rest))
 
 

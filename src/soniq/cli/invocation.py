@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager, nullcontext, redirect_stdout
 from typing import NoReturn
 
 import typer
@@ -28,7 +29,19 @@ def find_app(
     Raises:
         CommandFailed: they lead to none, or to more than one.
     """
-    return locate(source_from(one_app(app, app_option), comma_list(jobs_modules), database_url))
+    source = source_from(one_app(app, app_option), comma_list(jobs_modules), database_url)
+    with _imports_print_elsewhere():
+        return locate(source)
+
+
+@contextmanager
+def _imports_print_elsewhere() -> Iterator[None]:
+    """With --json stdout is for the document alone: what modules print goes to stderr.
+
+    Else it stays where it is, for a module may send its log there.
+    """
+    with redirect_stdout(sys.stderr) if "--json" in sys.argv else nullcontext():
+        yield
 
 
 def ask(app: Soniq, question: Question, *, as_json: bool = False) -> None:

@@ -87,7 +87,7 @@ def show(
     jobs_modules: JobsModules = None,
 ) -> None:
     """Show everything about one job or dead letter; secret arguments as ***."""
-    app, ids = split_app(names)
+    app, ids = split_app(names, app_option)
     job_id = only(ids, "ID")
 
     async def question(app: Soniq) -> int:
@@ -109,7 +109,7 @@ def cancel(
     jobs_modules: JobsModules = None,
 ) -> None:
     """Cancel queued and running jobs."""
-    app, ids = split_app(names)
+    app, ids = split_app(names, app_option)
     if not ids:
         raise typer.BadParameter("at least one ID is wanted.", param_hint="ID")
 
@@ -160,7 +160,7 @@ def enqueue(
     With the code of the jobs its name and arguments are checked, without it only the form of the
     name.
     """
-    app, found = split_app(names)
+    app, found = split_app(names, app_option)
     name = only(found, "NAME")
     values = _object(args)
 

@@ -95,7 +95,7 @@ def _command(change: Change) -> Callable[..., None]:
         database_url: DatabaseUrl = None,
         jobs_modules: JobsModules = None,
     ) -> None:
-        app_name, names = split_app(values)
+        app_name, names = split_app(values, app_option)
         if not names:
             raise typer.BadParameter("name at least one schedule.", param_hint="NAME")
 
