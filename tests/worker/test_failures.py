@@ -12,11 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from soniq.errors import PermanentFailure, RetryAfter
+from soniq.limits import LONGEST_ERROR
 from soniq.records import ClaimedJob, Dead, DeadLetterReason, Retry
 from soniq.retry import ExponentialBackoff, RetryPolicy
 from soniq.worker.failures import (
     LONGEST_DELAY,
-    LONGEST_ERROR,
     JobTimeout,
     after_failure,
     clamped,

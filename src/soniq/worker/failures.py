@@ -9,11 +9,11 @@ from datetime import timedelta
 from typing import Any
 
 from soniq.errors import PermanentFailure, RetryAfter
+from soniq.limits import LONGEST_ERROR
 from soniq.records import ClaimedJob, Dead, DeadLetterReason, Retry
 from soniq.retry import ExponentialBackoff, RetryPolicy
 
 LONGEST_DELAY = 10 * 365 * 86400.0
-LONGEST_ERROR = 8192
 _CUT = "\n[...]\n"
 
 _DEFAULT_POLICY = ExponentialBackoff()
