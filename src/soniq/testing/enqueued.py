@@ -82,6 +82,8 @@ class Enqueued(list[JobDict]):
         self._asserted()
         return super().__eq__(other)
 
+    __hash__ = None
+
 
 def assert_enqueued(
     app: Soniq,
