@@ -9,7 +9,7 @@ from typing import Any, Final, TypeVar
 from soniq.app import Soniq
 from soniq.backends.base import Backend
 from soniq.backends.dead_letters import DeadLetterJob
-from soniq.backends.overview import EXACT, Counts, Overview
+from soniq.backends.overview import EXACT, Counts, Endings, Overview
 from soniq.dashboard.answers import DeadLetter, Job
 from soniq.dashboard.figures import EstimatedStats, Stats
 from soniq.dashboard.hosting import server_is_ending
@@ -57,6 +57,13 @@ class Desk:
         counts = await self.look_up(lambda one: one.counts())
         self.memo.keeps = sum(each.done + each.queued for each in counts.queues) > EXACT
         return counts
+
+    async def endings(self, since: float, step: float) -> Endings:
+        """What ended in the last `since` seconds, in spans of `step`."""
+        return await self.memo.recall(
+            ("endings", since, step),
+            lambda: self.look_up(lambda one: one.endings(since=since, step=step)),
+        )
 
     async def stats(self) -> Stats:
         """How many jobs there are."""

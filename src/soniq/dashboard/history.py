@@ -39,15 +39,8 @@ async def history_of(desk: Desk, name: str) -> History:
     return stored or await _from_jobs(desk, window)
 
 
-async def _endings(desk: Desk, since: float, step: float) -> Endings:
-    return await desk.memo.recall(
-        ("endings", since, step),
-        lambda: desk.look_up(lambda one: one.endings(since=since, step=step)),
-    )
-
-
 async def _from_jobs(desk: Desk, window: Window) -> History:
-    endings = await _endings(desk, window.seconds, window.step)
+    endings = await desk.endings(window.seconds, window.step)
     covers = _covers_since(desk, endings, window.seconds)
     spans = {span.at: span for span in endings.spans}
     return History(

@@ -51,13 +51,13 @@ class _Sums(NamedTuple):
 
 async def processed(desk: Desk, seconds: float) -> Processed:
     """What ended in the last `seconds`, on the whole."""
-    rows = _summed(await _endings(desk, seconds, seconds))
+    rows = _summed(await desk.endings(seconds, seconds))
     tally = await desk.memo.recall(("tally", seconds), lambda: stored_tally(desk, seconds))
     if tally is not None:
         # No series counts what was cancelled: most of it never ran.
         return _told(rows._replace(done=tally.done, dead_letter=tally.dead_letter), tally, rows.now)
     kept = min(desk.app.settings.result_ttl, seconds)
-    lately = rows if kept == seconds else _summed(await _endings(desk, kept, seconds))
+    lately = rows if kept == seconds else _summed(await desk.endings(kept, seconds))
     since = lately.now - timedelta(seconds=kept)
     complete = Tally(lately.done, lately.dead_letter, since)
     return _told(rows, complete, lately.now)
@@ -66,7 +66,7 @@ async def processed(desk: Desk, seconds: float) -> Processed:
 async def average_run_ms(desk: Desk, seconds: float) -> float | None:
     """How long the runs of the last `seconds` took on the average."""
     stored = await desk.memo.recall(("run", seconds), lambda: stored_average_ms(desk, seconds))
-    return _average(await _endings(desk, seconds, seconds)) if stored is None else stored
+    return _average(await desk.endings(seconds, seconds)) if stored is None else stored
 
 
 def _told(found: _Sums, complete: Tally, now: datetime) -> Processed:
@@ -79,13 +79,6 @@ def _told(found: _Sums, complete: Tally, now: datetime) -> Processed:
         error_rate=100 * complete.dead_letter / ended if ended else None,
         per_hour=ended * (_HOUR / span) if span else 0.0,
         covers_since=complete.since,
-    )
-
-
-async def _endings(desk: Desk, since: float, step: float) -> Endings:
-    return await desk.memo.recall(
-        ("endings", since, step),
-        lambda: desk.look_up(lambda one: one.endings(since=since, step=step)),
     )
 
 
