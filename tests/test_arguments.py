@@ -299,7 +299,9 @@ def test_text_that_only_looks_suspicious_is_stored() -> None:
     assert round_trip(plain, **arguments) == arguments
 
 
-@pytest.mark.parametrize("number", [10**4300, -(10**4300), 10**140_000], ids=["1", "-1", "huge"])
+@pytest.mark.parametrize(
+    "number", [10**4300, -(10**4300), 10**4301, 10**140_000], ids=["1", "-1", "2", "huge"]
+)
 def test_numbers_too_long_to_be_read_again_are_refused(number: int) -> None:
     def handler(number: int, things: Any = None, price: Decimal | None = None) -> None: ...
 
@@ -454,7 +456,7 @@ class Entry(BaseModel):
 
 def test_what_is_secret_is_quoted_in_no_error() -> None:
     def handler(
-        Password: int = 0,  # noqa: N803
+        password: int = 0,
         options: dict[str, int] | None = None,
         entry: Entry | None = None,
         key: Annotated[SecretStr, Field(max_length=2)] | None = None,
@@ -462,9 +464,9 @@ def test_what_is_secret_is_quoted_in_no_error() -> None:
         **rest: SecretBytes,
     ) -> None: ...
 
-    found = ArgumentCodec(handler, read_signature(handler), hidden=["password", "PIN"])
+    found = ArgumentCodec(handler, read_signature(handler), hidden=["PASSWORD", "PIN"])
     wrong: dict[str, Any] = {
-        "Password": "hunter2",
+        "password": "hunter2",
         "options": {"password": "hunter2"},
         "entry": {"user": "u", "pin": "hunter2"},
         "key": "hunter2",
@@ -475,7 +477,7 @@ def test_what_is_secret_is_quoted_in_no_error() -> None:
         with pytest.raises(InvalidArguments) as caught:
             use()
         assert caught.value.errors == [
-            "Password: its value does not fit (int_parsing)",
+            "password: its value does not fit (int_parsing)",
             "options: its value does not fit (int_parsing)",
             "entry: its value does not fit (value_error)",
             "key: its value does not fit (too_long)",

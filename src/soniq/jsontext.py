@@ -15,11 +15,11 @@ NO_NAN: Final = "NaN and infinities are no JSON and cannot be stored"
 # and never be read again.
 _SUSPICIOUS_DEPTH: Final = 180
 
-# It gives up at longer numbers too. A look at every 430th byte alone sees ten digits in a row of
-# such a number: it clears nearly any other text.
+# It gives up at longer numbers too. Whoever looks at every 83rd byte alone sees 51 digits of such a
+# number in a row, and hardly ever as many of anything else.
 _MOST_DIGITS: Final = 4300
-_STRIDE: Final = 430
-_DIGITS: Final = re.compile(rb"[0-9]{10}")
+_STRIDE: Final = 83
+_DIGITS: Final = re.compile(rb"[0-9]{51}")
 
 
 def dump_json(value: Any) -> str:

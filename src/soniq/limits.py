@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID
@@ -99,6 +98,6 @@ def check_seconds(label: str, value: Any) -> float:
         value = value.total_seconds()
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise TypeError(f"{label} must be seconds or a timedelta, got {type(value).__name__}")
-    if not math.isfinite(value) or not 0 <= value <= MAX_DELAY:
+    if not 0 <= value <= MAX_DELAY:
         raise ValueError(f"{label} must be from 0 seconds to ten years, got {value!r} seconds")
     return float(value)

@@ -34,6 +34,7 @@ pytestmark = pytest.mark.usefixtures("nothing_stored")
         ({"priority": True}, ValueError, "priority must be"),
         ({"delay": -1}, ValueError, "delay must be from 0 seconds to ten years"),
         ({"delay": 1e12}, ValueError, "delay must be from 0 seconds to ten years"),
+        ({"delay": 10**400}, ValueError, "delay must be from 0 seconds to ten years"),
         ({"delay": float("nan")}, ValueError, "delay must be"),
         ({"delay": float("inf")}, ValueError, "delay must be"),
         ({"delay": timedelta(days=-1)}, ValueError, "delay must be"),
