@@ -62,9 +62,8 @@ _closed = st.builds(
 @efforts
 async def test_no_database_at_a_url_is_one_clear_error(effort: int) -> None:
     async def check(url: str) -> None:
-        app = Soniq(url, database_timeout=0.1)
         with pytest.raises(SoniqError) as caught:
-            await app.ensure_initialized()
+            await Soniq(url, database_timeout=0.1).ensure_initialized()
         assert "geheim" not in str(caught.value)
 
     await each_awaited(_closed, 20 * effort, check)
