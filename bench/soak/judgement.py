@@ -13,7 +13,8 @@ order themselves in time (Kendall's tau), which breathing does not. A series gro
 
 The first third is warm-up and not judged: pools fill, caches warm, free lists are built. What the
 store holds is not judged in its first minute either, for until then rows are kept and none is
-pruned. Fewer than eight samples tell nothing.
+pruned; nor is what was timed, for other programs take so much of a machine for some seconds. Fewer
+than eight samples tell nothing.
 """
 
 from __future__ import annotations
@@ -40,10 +41,14 @@ FLOORS: Final[Mapping[str, float]] = {
     "file bytes": 32 * MEGABYTE,
     "log bytes": 64 * MEGABYTE,
     "jobs waiting": 1_000,
+    "start p50 ms": 100,
     "start p95 ms": 100,
+    "start p99 ms": 100,
+    "run p99 ms": 100,
 }
 STORED: Final = frozenset({"dead tuples", "table bytes", "index bytes", "file bytes", "log bytes"})
-FIRST_PRUNED: Final = 60.0
+TIMED: Final = frozenset({*(name for name in FLOORS if name.endswith(" ms")), "jobs waiting"})
+FIRST_MINUTE: Final = 60.0
 SLOWEST_SHARE: Final = 0.9
 """Of its throughput at first, what a store must keep."""
 
@@ -69,8 +74,8 @@ class Trend(NamedTuple):
 def trend(name: str, points: Sequence[Point]) -> Trend | None:
     """Judge the samples (seconds, value) of one series; None for too few."""
     judged = settled(points)
-    if name in STORED:
-        judged = [point for point in judged if point[0] >= FIRST_PRUNED]
+    if name in STORED | TIMED:
+        judged = [point for point in judged if point[0] >= FIRST_MINUTE]
     if len(judged) < FEWEST:
         return None
     pairs = list(combinations(judged, 2))
@@ -96,7 +101,7 @@ def drift(points: Sequence[Point]) -> float | None:
 
     None for less than a minute: other programs take so much of a machine for some seconds.
     """
-    judged = [point for point in settled(points) if points[-1][0] >= FIRST_PRUNED]
+    judged = [point for point in settled(points) if points[-1][0] >= FIRST_MINUTE]
     if len(judged) < FEWEST:
         return None
     half = len(judged) // 2

@@ -51,6 +51,14 @@ def test_few_samples_tell_nothing() -> None:
     assert drift(points(*range(FEWEST))) is None
 
 
+def test_what_was_timed_within_a_minute_tells_nothing() -> None:
+    slower = points(*(10.0 * number for number in range(40)))
+    assert trend("start p95 ms", slower[:6] * 3) is None
+    found = trend("start p95 ms", slower)
+    assert found is not None
+    assert found.grows
+
+
 def test_throughput_that_falls_is_seen() -> None:
     kept = drift(points(*(1000.0 if n < 40 else 700.0 for n in range(60))))
     assert kept == pytest.approx(0.7)
