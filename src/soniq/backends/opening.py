@@ -227,7 +227,7 @@ class Opening:
         settings = self._settings
         patience = Patience(settings.database_timeout, settings.error_retry_delay, backend.location)
         try:
-            await patience.call(lambda: backend.open(settings))
+            await patience.call(lambda: backend.open(settings), share=1.0)
         except BaseException:
             await backend.close()
             raise

@@ -46,14 +46,15 @@ class Patience:
         self,
         attempt: Callable[[], Awaitable[Answer]],
         *,
-        cut_short: bool = True,
+        share: float | None = 0.5,
         on_failure: Callable[[BackendError], None] | None = None,
     ) -> Answer:
         """Return what `attempt` returns, tried again while the store is away or contended.
 
         Args:
             attempt: one try; it must be safe to repeat.
-            cut_short: cancel a try that is still unanswered when the time is over.
+            share: of the time, what one try may take before it is cancelled: a connection that is
+                lost without a word must leave time for another. None for as long as it takes.
             on_failure: told of each try that failed.
 
         Raises:
@@ -63,19 +64,22 @@ class Patience:
         deadline = loop.time() + self.seconds
         waits = pauses(self.longest_pause)
         while True:
+            until = None if share is None else min(loop.time() + self.seconds * share, deadline)
             try:
-                async with asyncio.timeout_at(deadline if cut_short else None) as limit:
+                async with asyncio.timeout_at(until) as limit:
                     return await attempt()
             except TimeoutError as error:
                 if not limit.expired():
                     raise
-                raise self.over(error) from error
+                failure: Exception = error
+                told: BackendError = Unavailable(f"{self._location}: no answer")
             except (Unavailable, Contended) as error:
-                if on_failure is not None:
-                    on_failure(error)
-                pause = next(waits)
-                if loop.time() + pause >= deadline:
-                    raise self.over(error) from error
+                failure = told = error
+            if on_failure is not None:
+                on_failure(told)
+            pause = next(waits)
+            if loop.time() + pause >= deadline:
+                raise self.over(failure) from failure
             await asyncio.sleep(pause)
 
     def over(self, cause: BaseException) -> SoniqError:

@@ -115,6 +115,6 @@ async def _insert_all(opened: Opened, jobs: list[NewJob], connection: object | N
     if connection is not None:
         return await opened.backend.insert_on(connection, jobs)
     try:
-        return await opened.patience.call(lambda: opened.backend.insert(jobs), cut_short=False)
+        return await opened.patience.call(lambda: opened.backend.insert(jobs), share=None)
     except Unstorable as error:
         raise invalid_arguments(jobs[0].job_name, [str(error)]) from error
