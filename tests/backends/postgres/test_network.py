@@ -207,6 +207,20 @@ async def test_a_notification_that_came_too_late_does_not_end_listening_for_good
     await watcher.close()
 
 
+async def test_whoever_vanishes_amid_a_transaction_keeps_its_rows_locked_for_seconds_only(
+    proxy: Proxy, pg_url: str
+) -> None:
+    watcher = await asyncpg.connect(pg_url)
+    await watcher.execute("CREATE TABLE kept (id int); INSERT INTO kept VALUES (1)")
+    vanished = await Database(proxy.url).connect()
+    await vanished.execute("BEGIN; SELECT FROM kept FOR UPDATE")
+    proxy.black_hole()
+    async with asyncio.timeout(PATIENCE):
+        assert await watcher.fetchval("SELECT id FROM kept FOR UPDATE") == 1
+    vanished.terminate()
+    await watcher.close()
+
+
 async def test_a_first_host_that_answers_nothing_does_not_keep_from_the_second(
     proxy: Proxy, pg_url: str
 ) -> None:
