@@ -38,8 +38,8 @@ _PLANNING: Final = "SET plan_cache_mode = force_custom_plan; SET jit = off"
 
 # The server notices within half a minute that a host has vanished, and within seconds that the
 # client of a statement that still runs has given it up. Not every system can do each of these.
-# Whoever vanishes amid a transaction keeps its rows locked no longer than a few seconds either: ours
-# never rest for as long.
+# Whoever vanishes amid a transaction keeps its rows locked no longer than a few seconds either:
+# ours never rest for as long.
 _KEEPALIVE: Final = (
     "SET tcp_keepalives_idle = 10",
     "SET tcp_keepalives_interval = 5",
