@@ -9,7 +9,7 @@ from soniq.backends.overview import EXACT, Condition
 from soniq.backends.postgres import PostgresBackend, overview
 from tests.backends.postgres.test_plans import assert_by_index, plan_of
 from tests.backends.stores import settings
-from tests.factories import new_jobs
+from tests.factories import new_job, new_jobs
 
 # Jobs that ended over the last hour and a half, and dead letters; the newest jobs are cancelled.
 SEED = """
@@ -80,6 +80,28 @@ async def test_a_sample_of_everything_is_everything(pg_url: str) -> None:
         found = await look.find(Condition(status="queued"), below=None, most=50, rows=5_000)
         assert len(found.ids) == 50
     finally:
+        await backend.close()
+
+
+@pytest.mark.usefixtures("little_is_much")
+async def test_the_oldest_due_job_is_known_where_jobs_are_not_counted(pg_url: str) -> None:
+    backend = await stored(pg_url, 0, 0)
+    connection = await asyncpg.connect(pg_url)
+    try:
+        await backend.insert(new_jobs(30, queue="a"))
+        await backend.insert(new_jobs(5, queue="b", priority=50))
+        await backend.insert([new_job(queue="b", priority=60, delay=-9000.0)])
+        await backend.insert([new_job(queue="c", delay=3600.0)])
+        await backend.insert([suspect := new_job(queue="d", delay=-3000.0)])
+        await connection.execute("UPDATE soniq_jobs SET crashes = 1 WHERE id = $1", suspect.id)
+        counts = await backend.overview.counts()
+        oldest = {each.queue: each.oldest_for for each in counts.queues}
+        assert oldest["a"] is not None
+        assert (oldest["b"] or 0) >= 9000
+        assert oldest["c"] is None
+        assert (oldest["d"] or 0) >= 3000
+    finally:
+        await connection.close()
         await backend.close()
 
 

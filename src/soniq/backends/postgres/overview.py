@@ -52,6 +52,8 @@ _GLANCE: Final = 2_000
 """The newest jobs, among which what is looked for mostly is."""
 _HELD: Final = 10_000
 _SUSPECTS: Final = 1_000
+_LANES: Final = 10_000
+"""Queues and priorities that are looked at for the oldest due job."""
 _JOBS: Final = "jobs"
 _LETTERS: Final = "dead_letters"
 # The partial indexes are small where the table is not, whatever the statistics say.
@@ -88,7 +90,8 @@ class PostgresOverview(PostgresAudit):
             else:
                 ended = [row for row in rows if row["status"] != JobStatus.QUEUED]
             if queued > _WAITING:
-                waiting = [*_not_queued(waiting), *_queued(rows)]
+                lanes = await look.by_index("discover", "", 0, _LANES)
+                waiting = [*_not_queued(waiting), *_queued(rows), *_oldest(waiting, lanes)]
             letters = await look.letters("count_letters", "sample_letters", many=letters_many)
         queues = _together(waiting, ended, letters)
         return Counts(queues, estimated=sampled or letters_many)
@@ -289,7 +292,20 @@ def _not_queued(rows: Rows) -> Rows:
     return [row for row in rows if row["status"] != JobStatus.QUEUED]
 
 
-def _together(waiting: Rows, ended: Rows, letters: Rows) -> list[QueueCounts]:
+def _oldest(counted: Rows, lanes: Rows) -> list[dict[str, Any]]:
+    """Only how long the oldest job has been due, which no sample tells."""
+    found = [(row["queue"], row["oldest_for"]) for row in _queued(counted)]
+    found += [(lane["queue"], -lane["wait"]) for lane in lanes if lane["queue"] is not None]
+    return [
+        {"queue": queue, "status": JobStatus.QUEUED, "jobs": 0, "oldest_for": due_for}
+        for queue, due_for in found
+        if due_for is not None and due_for >= 0
+    ]
+
+
+def _together(
+    waiting: Sequence[Mapping[str, Any]], ended: Rows, letters: Rows
+) -> list[QueueCounts]:
     found: dict[str, dict[str, Any]] = defaultdict(dict)
     for row in (*waiting, *ended):
         counts = found[row["queue"]]
