@@ -219,4 +219,6 @@ async def test_prometheus_reads_what_is_stored_and_counted() -> None:
     assert values["soniq_queue_oldest_seconds", "mail"] >= 0
     assert values["soniq_workers", "stopped"] == 1
     assert values["soniq_dead_letter_jobs", "max_retries_exceeded"] == 1
+    # An alert on growth needs to have seen none.
+    assert values["soniq_dead_letter_jobs", "worker_crashed"] == 0
     assert any(name == "soniq_jobs_completed_total" for name, *_ in values)

@@ -20,6 +20,7 @@ from soniq.dashboard.desk import Desk
 from soniq.dashboard.serving import mending
 from soniq.dashboard.stored import stored_families
 from soniq.observability.metrics import PrometheusMetricsSink
+from soniq.records import DeadLetterReason
 
 _STATUSES: Final = ("queued", "processing", "done", "cancelled", "dead_letter")
 _WORKER_STATUSES: Final = ("active", "stopping", "stopped", "stale")
@@ -62,7 +63,8 @@ async def _stored(desk: Desk) -> list[Metric]:
     tallies = await desk.memo.recall(
         "tallies", lambda: desk.ask(lambda backend: backend.dead_letters.tally(Selection()))
     )
-    reasons: Counter[str] = Counter()
+    # A series that is born with its first letter shows no growth to those who alert on it.
+    reasons: Counter[str] = Counter({str(reason): 0 for reason in DeadLetterReason})
     for tally in tallies:
         reasons[tally.reason] += tally.jobs
     return [
