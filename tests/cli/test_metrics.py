@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import signal
 import sys
 
 import pytest
@@ -82,6 +84,49 @@ def test_a_terminal_shows_sparklines_and_watches_until_ctrl_c(project: Project, 
         assert shown.exit_code() == 0
 
 
+LONG = "table:soniq_dead_letter_jobs:total_size_bytes"
+
+
+def test_long_keys_leave_room_for_sparklines_and_are_whole(project: Project, url: str) -> None:
+    asyncio.run(_record_long(url))
+    command = [sys.executable, "-m", "soniq", "metrics", "--database-url", url]
+    with Terminal(command, cwd=project.folder, env={"COLUMNS": "80"}) as shown:
+        assert shown.exit_code() == 0
+    lines = [line.rstrip() for line in shown.text.splitlines()]
+    assert "by 5min" in lines[0]
+    assert all(len(line) <= 80 for line in lines)
+    assert next(line for line in lines if "1,234" in line).endswith("█")
+    first = next(each for each, line in enumerate(lines) if "4,096" in line)
+    assert lines[first].endswith("█")
+    parts = "".join(line.split(" ")[0] for line in lines[first : first + 3])
+    assert parts.startswith(LONG)
+
+
+async def _record_long(url: str) -> None:
+    metrics = Metrics()
+    async with Soniq(url, plugins=[metrics]):
+        await metrics.record_gauge(LONG, 4096)
+
+
+def test_a_terminal_with_no_room_for_bars_shows_whole_keys(project: Project, url: str) -> None:
+    asyncio.run(_record_long(url))
+    command = [sys.executable, "-m", "soniq", "metrics", "--database-url", url]
+    with Terminal(command, cwd=project.folder, env={"COLUMNS": "50"}) as shown:
+        assert shown.exit_code() == 0
+    assert LONG in shown.text
+    assert "by 5min" not in shown.text
+
+
+def test_programs_that_watch_get_a_document_a_line(project: Project, url: str) -> None:
+    with project.start("metrics", "--database-url", url, "--watch", "--json") as watching:
+        for _ in range(2):
+            found = json.loads(watching.line(r"^\{.*\}$")[0])
+            assert found["resolution"] == "5min"
+            assert found["metrics"]["job:app.send:done"]["points"][0]["value"] == 1234
+        watching.send(signal.SIGINT)
+        assert watching.exit_code() == 0
+
+
 def test_nothing_stored_is_said(project: Project, url: str) -> None:
     ran = project.run("metrics", "--database-url", url, "--prefix", "nobody")
     assert ran.code == 0
@@ -97,7 +142,8 @@ def test_tables_that_are_missing_are_an_error_with_its_remedy(project: Project) 
 
 def test_unknown_resolutions_and_two_formats_are_wrong_usage(project: Project, url: str) -> None:
     assert project.run("metrics", "--database-url", url, "--resolution", "2min").code == 2
-    assert project.run("metrics", "--database-url", url, "--json", "--openmetrics").code == 2
+    for other in ("--json", "--watch"):
+        assert project.run("metrics", "--database-url", url, other, "--openmetrics").code == 2
 
 
 def test_a_sparkline_has_a_bar_for_each_bucket_and_a_blank_for_a_gap() -> None:

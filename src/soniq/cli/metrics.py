@@ -13,6 +13,7 @@ from soniq.app import Soniq
 from soniq.cli import output
 from soniq.cli.invocation import ask, find_app
 from soniq.cli.options import App, AppOption, DatabaseUrl, JobsModules, Json, examples
+from soniq.errors import masked
 
 if TYPE_CHECKING:
     from soniq.plugins.metrics import Metric, Metrics
@@ -21,12 +22,18 @@ _Resolution = StrEnum(
     "_Resolution", {"MIN": "1min", "FIVE": "5min", "HOUR": "1hour", "DAY": "1day"}
 )
 _WATCH_EVERY: Final = 2.0
+_LINE: Final = 16
+"""Characters that long keys leave to sparklines, where twice as many are to be shared."""
+_GAPS: Final = 6
+"""Characters between the four columns."""
 
 
 def register(commands: typer.Typer) -> None:
     """Add the command."""
     usage = examples(
-        "soniq metrics", "soniq metrics --prefix queue:default --resolution 1min --watch"
+        "soniq metrics",
+        "soniq metrics --prefix queue:default --resolution 1min --watch",
+        "soniq metrics --prefix queue --watch --json",
     )
     commands.command("metrics", epilog=usage)(metrics)
 
@@ -39,7 +46,13 @@ def metrics(
     resolution: Annotated[_Resolution, typer.Option(help="How long a bucket is.")] = (
         _Resolution("5min")
     ),
-    watch: Annotated[bool, typer.Option("--watch", help="Again and again, until Ctrl+C.")] = False,
+    watch: Annotated[
+        bool,
+        typer.Option(
+            "--watch",
+            help="Again and again, until Ctrl+C; with --json one document a line.",
+        ),
+    ] = False,
     as_json: Json = False,
     as_openmetrics: Annotated[
         bool, typer.Option("--openmetrics", help="As text for Prometheus to scrape.")
@@ -49,13 +62,13 @@ def metrics(
     jobs_modules: JobsModules = None,
 ) -> None:
     """Show what the Metrics plugin has stored."""
-    if as_json + as_openmetrics + watch > 1:
-        raise typer.BadParameter("give one of --json, --openmetrics and --watch.")
+    if as_openmetrics and (as_json or watch):
+        raise typer.BadParameter("give --openmetrics without --json and --watch.")
 
     async def question(app: Soniq) -> int:
         plugin = _plugin(app)
         if watch:
-            return await _watch(app, plugin, prefix, resolution.value)
+            return await _watch(app, plugin, prefix, resolution.value, as_json=as_json)
         wanted = "1day" if as_openmetrics else resolution.value
         found = await plugin.get_metrics(app, prefix, resolution=wanted)
         if as_json:
@@ -80,12 +93,17 @@ def _plugin(app: Soniq) -> Metrics:
     return found if isinstance(found, Metrics) else Metrics()
 
 
-async def _watch(app: Soniq, plugin: Metrics, prefix: str, resolution: str) -> int:
+async def _watch(
+    app: Soniq, plugin: Metrics, prefix: str, resolution: str, *, as_json: bool
+) -> int:
     try:
         while True:
             found = await plugin.get_metrics(app, prefix, resolution=resolution)
-            output.clear()
-            _print(found, prefix, resolution)
+            if as_json:
+                output.document(_document(found, resolution), in_one_line=True)
+            else:
+                output.clear()
+                _print(found, prefix, resolution)
             await asyncio.sleep(_WATCH_EVERY)
     except asyncio.CancelledError:
         return 0
@@ -118,15 +136,31 @@ def _print(found: dict[str, Metric], prefix: str, resolution: str) -> None:
     if not found:
         output.info(f"No stored metrics{_why_none(prefix)}")
         return
-    width = output.free_width(max(map(len, found)) + 40)
     rows = [
-        (key, metric.metric_type, _newest(metric, resolution), _line(metric, resolution, width))
+        (masked(key), metric.metric_type, _newest(metric, resolution))
         for key, metric in found.items()
     ]
-    if width:
-        output.table(("key", "type", "newest", f"by {resolution}"), rows)
-    else:
-        output.table(("key", "type", "newest"), (row[:3] for row in rows))
+    keys, kinds, values = (max(map(len, column)) for column in zip(*rows, strict=True))
+    space = output.free_width(max(kinds, len("type")) + max(values, len("newest")) + _GAPS)
+    if space < 2 * _LINE:
+        output.table(("key", "type", "newest"), rows)
+        return
+    width = min(keys, space - _LINE)
+    lines = (_line(metric, resolution, space - width) for metric in found.values())
+    output.table(
+        ("key", "type", "newest", f"by {resolution}"),
+        ((_folded(row[0], width), *row[1:], line) for row, line in zip(rows, lines, strict=True)),
+    )
+
+
+def _folded(key: str, width: int) -> str:
+    """A key in lines of at most `width` characters, which end with a part of it if they can."""
+    lines = []
+    while len(key) > width:
+        end = key.rfind(":", 0, width) + 1 or width
+        lines.append(key[:end])
+        key = key[end:]
+    return "\n".join([*lines, key])
 
 
 def _newest(metric: Metric, resolution: str) -> str:

@@ -103,9 +103,9 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     _console(width=_UNBOUNDED).print(grid)
 
 
-def document(value: Any) -> None:
-    """Print `value` as the one JSON document of this run."""
-    sys.stdout.write(to_json(value, indent=2).decode() + "\n")
+def document(value: Any, *, in_one_line: bool = False) -> None:
+    """Print `value` as the one JSON document of this run, or in one line as one of several."""
+    sys.stdout.write(to_json(value, indent=None if in_one_line else 2).decode() + "\n")
     sys.stdout.flush()
 
 
