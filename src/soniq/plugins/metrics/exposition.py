@@ -30,6 +30,9 @@ _QUANTILES: Final = {"0.5": "p50", "0.95": "p95", "0.99": "p99"}
 def families(metrics: Mapping[str, Metric]) -> list[Family]:
     """The series as families of samples, for a registry's collector to give.
 
+    The formats know no counter below 0, so one that has come to that stands with the gauges. Of a
+    histogram they know neither quantiles below 0 nor a sum that may fall: those are left out.
+
     Args:
         metrics: the series by key, as `Metrics.get_metrics` returns them.
     """
@@ -45,9 +48,9 @@ def families(metrics: Mapping[str, Metric]) -> list[Family]:
         if not points:
             continue
         start, value = points[0]
-        if metric.metric_type == Kind.COUNTER:
+        if metric.metric_type == Kind.COUNTER and value >= 0:
             counters.add_metric([key], value, created=start.timestamp())
-        elif metric.metric_type == Kind.GAUGE:
+        elif metric.metric_type in (Kind.COUNTER, Kind.GAUGE):
             gauges.add_metric([key], value)
         else:
             _add_summary(summaries, key, start, value)
@@ -58,8 +61,11 @@ def _add_summary(
     family: SummaryMetricFamily, key: str, start: datetime, value: Mapping[str, float]
 ) -> None:
     for quantile, name in _QUANTILES.items():
-        family.add_sample(family.name, {"key": key, "quantile": quantile}, value[name])
-    family.add_metric([key], count_value=int(value["count"]), sum_value=value["sum"])
+        if value[name] >= 0:
+            family.add_sample(family.name, {"key": key, "quantile": quantile}, value[name])
+    family.add_sample(f"{family.name}_count", {"key": key}, int(value["count"]))
+    if value["min"] >= 0:
+        family.add_sample(f"{family.name}_sum", {"key": key}, value["sum"])
     family.add_sample(f"{family.name}_created", {"key": key}, start.timestamp())
 
 
