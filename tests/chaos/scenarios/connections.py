@@ -12,9 +12,9 @@ from tests.chaos.history import Event, Kind
 from tests.chaos.load import Load
 from tests.chaos.places import ProxyStage, behind_a_proxy
 from tests.chaos.scenario import Sizes, scenario
-from tests.chaos.scenarios.network import far_workers
+from tests.chaos.scenarios.network import far_load, far_workers
 from tests.chaos.scenarios.pauses import assert_nothing_ran_twice
-from tests.chaos.scenarios.servers import RATE, assert_taken_for_away
+from tests.chaos.scenarios.servers import assert_taken_for_away
 from tests.chaos.stage import Stage, until
 
 
@@ -28,7 +28,7 @@ from tests.chaos.stage import Stage, until
 async def lost_answers(stage: ProxyStage, seconds: int) -> None:
     """Whoever asks again meets what was done already: inserts, claims, ends, ticks."""
     await far_workers(stage)
-    async with stage.far_load(rate=RATE, long_seconds=0.5, transactions=stage.far_url) as load:
+    async with far_load(stage) as load:
         await load.grown(20)
         async with stage.fault("lost answers"):
             stage.proxy.loss = 0.05

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Any
@@ -20,13 +22,16 @@ from tests.chaos.places import (
     own_server,
     with_a_small_wal,
 )
-from tests.chaos.rates import effects, rate, resumed_after
+from tests.chaos.rates import resumed_after
 from tests.chaos.scenario import Sizes, scenario
+from tests.chaos.scenarios.backlog import rate_in, saturated
+from tests.chaos.scenarios.network import far_load, resumes
 from tests.chaos.scenarios.servers import (
     RATE,
+    SLOTS,
     aim_at_share,
     assert_taken_for_away,
-    undisturbed,
+    in_peace,
     working_pair,
 )
 
@@ -34,7 +39,7 @@ from tests.chaos.scenarios.servers import (
 async def through(stage: ServerStage, name: str, fault: Callable[[], Awaitable[None]]) -> None:
     """Play `fault` under load, after which work must go on by itself."""
     await working_pair(stage)
-    async with stage.load(rate=RATE, long_seconds=0.5) as load:
+    async with stage.load(rate=RATE) as load:
         await load.grown(60)
         async with stage.fault(name):
             await fault()
@@ -93,20 +98,37 @@ async def read_only(stage: ServerStage, seconds: int) -> None:
 
 @scenario(
     "timeouts",
-    fault="`statement_timeout` and `lock_timeout` of 1 ms every other second, the table locked",
+    fault="`lock_timeout` and `statement_timeout` of 1 ms in turn, the table locked meanwhile",
     goal="0 lost, work resumes ≤ 10 s after",
-    sizes=Sizes(short=None, long=3, full=4),
+    sizes=Sizes(short=1, long=2, full=3),
     place=own_server,
 )
 async def timeouts(stage: ServerStage, times: int) -> None:
     async def hurry() -> None:
-        for _ in range(times):
-            await stage.configure(statement_timeout="1ms", lock_timeout="1ms")
+        await stage.configure(log_line_prefix="%e ")
+        for name in ("lock_timeout", "statement_timeout") * times:
+            await stage.configure(**{name: "1ms"})
             await _lock_table(stage, 1.0)
-            await stage.configure(statement_timeout=None, lock_timeout=None)
+            await stage.configure(**{name: None})
             await asyncio.sleep(1)
 
     await through(stage, "timeouts", hurry)
+    struck = _refused_claims(stage)
+    assert struck["55P03"], "no claim met lock_timeout: nothing was shown"
+    assert struck["57014"], "no claim met statement_timeout: nothing was shown"
+    stage.measured["claims refused by lock_timeout"] = struck["55P03"]
+    stage.measured["claims refused by statement_timeout"] = struck["57014"]
+
+
+def _refused_claims(stage: ServerStage) -> Counter[str]:
+    """How often the server refused to claim, by SQLSTATE.
+
+    A claim sets no lock_timeout of its own, as ends and keyed enqueues do.
+    """
+    told = re.findall(
+        r"^(\w{5}) STATEMENT:(.*(?:\n\t.*)*)", stage.server.log.read_text(), re.MULTILINE
+    )
+    return Counter(code for code, statement in told if "SET status = 'processing'" in statement)
 
 
 async def _lock_table(stage: ServerStage, seconds: float) -> None:
@@ -120,25 +142,26 @@ async def _lock_table(stage: ServerStage, seconds: float) -> None:
 
 @scenario(
     "analytics",
-    fault="an analytics transaction held open",
+    fault="an analytics transaction held open for two and a half minutes",
     goal="0 lost, ≥ 90 % of the undisturbed rate",
-    sizes=Sizes(short=None, long=10, full=45),
+    sizes=Sizes(short=3, long=10, full=150),
     place=own_server,
 )
 async def analytics(stage: ServerStage, seconds: int) -> None:
-    await working_pair(stage)
-    async with stage.load(rate=2 * RATE, long_seconds=0.5) as load:
-        before = await undisturbed(stage, load, 10)
+    """What it costs grows with its age: the last part of its life is what is compared."""
+    async with saturated(stage):
+        before = await in_peace(stage, seconds)
         async with stage.fault("analytics"):
             analyst = await asyncpg.connect(stage.url)
             async with analyst.transaction(isolation="repeatable_read"):
                 await analyst.fetch("SELECT count(*) FROM soniq_jobs")
-                began = time.monotonic()
                 await asyncio.sleep(seconds)
+                over = time.monotonic()
             await analyst.close()
-        during = rate(effects(stage.history.events()), began, began + seconds)
+        during = rate_in(stage, over - min(seconds, 30), over)
     await stage.settle()
-    aim_at_share(stage, during / before)
+    stage.measured["held open (s)"] = seconds
+    aim_at_share(stage, during, [before])
 
 
 @scenario(
@@ -161,7 +184,7 @@ async def disk_full(stage: DiskStage, seconds: int) -> None:
     "wal-full",
     fault="the disk of the write-ahead log full: the server panics; freed and started again",
     goal="0 lost, work resumes ≤ 10 s after",
-    sizes=Sizes(short=None, long=1, full=1),
+    sizes=Sizes(short=1, long=1, full=1),
     place=with_a_small_wal,
 )
 async def wal_full(stage: DiskStage, times: int) -> None:
@@ -192,16 +215,21 @@ async def _use_up_wal(stage: DiskStage) -> None:
     "pgbouncer",
     fault="PgBouncer in transaction mode in between, the server restarted behind it",
     goal="0 lost, work resumes ≤ 10 s after",
-    sizes=Sizes(short=None, long=1, full=1),
+    sizes=Sizes(short=1, long=1, full=3),
     place=behind_pgbouncer,
 )
 async def pgbouncer(stage: PoolerStage, times: int) -> None:
+    """Callers' transactions go past it, which keeps no prepared statement of theirs."""
     settings: dict[str, Any] = {"database_url": stage.far_url, "poll_interval": 0.5}
-    await stage.workers(2, "--concurrency", "10", **settings)
-    async with stage.far_load(rate=RATE, long_seconds=0.5) as load:
+    await stage.workers(2, "--concurrency", SLOTS, **settings)
+    resumed = []
+    async with far_load(stage, transactions=stage.url) as load:
         for _ in range(times):
             await load.grown(100)
             async with stage.fault("restart"):
                 await asyncio.to_thread(stage.server.restart, "immediate")
+            resumed.append(await resumes(stage, time.monotonic()))
         await load.grown(100)
     await stage.settle()
+    assert_taken_for_away(stage)
+    stage.aim("work resumes, max", max(resumed), goal=10)
