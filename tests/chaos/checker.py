@@ -6,15 +6,18 @@ Each rule is a function that yields a sentence for each breach. `check` runs the
 from __future__ import annotations
 
 import json
+import signal
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from itertools import pairwise
-from typing import Final
+from typing import Any, Final
 
 from tests.chaos.facts import Facts, Row
 from tests.chaos.history import Event, Kind
 
 SCHEDULED: Final = "chaos.tick"
+MOST_CONNECTIONS: Final = 10
+"""A worker has three of its own and a pool of at most seven."""
 
 Rule = Callable[[Facts], Iterator[str]]
 
@@ -38,7 +41,7 @@ def everything_has_ended(facts: Facts) -> Iterator[str]:
 
 
 def nothing_is_stored_twice(facts: Facts) -> Iterator[str]:
-    keys = Counter(json.loads(row["args"]).get("key") for row in (*facts.jobs, *facts.dead))
+    keys = Counter(_key(row) for row in (*facts.jobs, *facts.dead))
     for key, number in keys.items():
         if key is not None and number > 1:
             yield f"the enqueue {key} is stored {number} times"
@@ -52,12 +55,14 @@ def ids_are_in_one_place(facts: Facts) -> Iterator[str]:
 
 
 def what_was_rolled_back_never_runs(facts: Facts) -> Iterator[str]:
-    rolled_back = {event.job for event in _of(facts, Kind.ROLLED_BACK)}
-    stored = {row["id"] for row in (*facts.jobs, *facts.dead)}
-    for job in sorted(rolled_back & stored, key=str):
-        yield f"{job} was rolled back, and is stored"
+    """By its key, too: where its answer was lost nobody knows the id."""
+    rolled_back = {event["key"]: event.job for event in _of(facts, Kind.ROLLED_BACK)}
+    ids = {job for job in rolled_back.values() if job is not None}
+    for row in (*facts.jobs, *facts.dead):
+        if row["id"] in ids or _key(row) in rolled_back:
+            yield f"{_named(row)} was rolled back, and is stored"
     for event in _of(facts, Kind.START):
-        if event.job in rolled_back:
+        if event.job in ids:
             yield f"{event.job} was rolled back, and ran as {event['run']}"
 
 
@@ -88,17 +93,33 @@ def only_the_claim_s_holder_writes(facts: Facts) -> Iterator[str]:
 
 
 def attempts_are_spent_by_failing(facts: Facts) -> Iterator[str]:
-    failed = Counter(e.job for e in _of(facts, Kind.END) if e["how"] == "raised")
+    """Of a run that has lost its claim the failure is nobody's: it may not cost an attempt.
+
+    Poison may end in ways that no handler tells; it spends an attempt a run at most.
+    """
+    failed, runs = _failures(facts), Counter(event.job for event in _of(facts, Kind.START))
     for row in (*_done(facts), *facts.dead):
-        if row["job_name"] in facts.poison:
-            continue
         # A dead worker's last attempt is given back when its job is buried.
         allowed = failed[row["id"]] + (row.get("status") == "done")
+        if row["job_name"] in facts.poison:
+            allowed = runs[row["id"]]
         if row["attempts"] > min(allowed, row["max_attempts"]):
             yield (
                 f"{_named(row)} shows {row['attempts']} attempts of {row['max_attempts']}; "
-                f"its handler failed {failed[row['id']]} times"
+                f"it began {runs[row['id']]} times and failed {failed[row['id']]} times"
             )
+
+
+def _failures(facts: Facts) -> Counter[str | None]:
+    """How often each job has failed in a run that no other had followed by then."""
+    last: dict[str | None, str] = {}
+    failed: Counter[str | None] = Counter()
+    for event in facts.events:
+        if event.kind is Kind.START:
+            last[event.job] = event["run"]
+        elif event.kind is Kind.END and event["how"] == "raised":
+            failed[event.job] += last.get(event.job) == event["run"]
+    return failed
 
 
 def crashes_stay_within_their_limit(facts: Facts) -> Iterator[str]:
@@ -119,14 +140,15 @@ def only_poison_is_buried(facts: Facts) -> Iterator[str]:
 
 
 def keys_live_once(facts: Facts) -> Iterator[str]:
-    """Of two jobs of one key none may be certain to live while the other certainly does."""
+    """Of two jobs of one key none may be certain to live while the other certainly does.
+
+    The row says whose the key is, so that those count, too, whose enqueue has raised.
+    """
     lives = _certain_lives(facts)
-    keys = {e["key"]: e.detail.get("dedup_key") for e in _of(facts, Kind.ASKED)}
     of_key: defaultdict[str, set[str]] = defaultdict(set)
-    for event in _of(facts, Kind.ACCEPTED):
-        key = keys.get(event["key"])
-        if key is not None and event.job in lives:
-            of_key[key].add(event.job)
+    for row in facts.jobs:
+        if row["dedup_key"] is not None and row["id"] in lives:
+            of_key[row["dedup_key"]].add(row["id"])
     for key, jobs in of_key.items():
         for one, other in pairwise(sorted(jobs, key=lambda job: lives[job])):
             if lives[other][0] < lives[one][1]:
@@ -159,14 +181,50 @@ def nobody_is_left_behind(facts: Facts) -> Iterator[str]:
     for row in facts.workers:
         if row["status"] != "stopped":
             yield f"worker {row['id']} (pid {row['pid']}) has left and is still {row['status']}"
-    died = {event["target"] for event in _of(facts, Kind.KILLED)}
-    died |= {event["target"] for event in _of(facts, Kind.PROCESS_ENDED) if event["code"] != 0}
+    died = _killed(facts) | _poisoned(facts)
     left = {row["id"] for row in facts.workers if row["pid"] not in died}
     for row in facts.leases:
         if row["holder"] in left:
             yield f"the lease {row['name']} is still held by {row['holder']}, which has left"
+    for row in facts.schedulers:
+        if row["pid"] not in died:
+            yield f"scheduler {row['id']} (pid {row['pid']}) has left and still counts as running"
     for row in facts.sessions:
         yield f"server session {row['pid']} is left: {row.get('state')}, {row.get('query')}"
+
+
+def nobody_dies_by_himself(facts: Facts) -> Iterator[str]:
+    """Who was neither killed nor poisoned goes when told to, and says with 0 that all is well."""
+    killed, poisoned = _killed(facts), _poisoned(facts)
+    codes = {event["target"]: event["code"] for event in _of(facts, Kind.PROCESS_ENDED)}
+    for event in _of(facts, Kind.PROCESS_STARTED):
+        pid = event["target"]
+        code = codes.get(pid, -signal.SIGKILL if pid in killed else None)
+        if code is None:
+            yield f"process {pid} goes on for ever"
+        elif code and pid not in poisoned and (pid not in killed or code != -signal.SIGKILL):
+            yield f"process {pid} ended with {code}, by itself"
+
+
+def _killed(facts: Facts) -> set[Any]:
+    return {event["target"] for event in _of(facts, Kind.KILLED)}
+
+
+def _poisoned(facts: Facts) -> set[Any]:
+    """The processes that jobs took with them which were buried for that, as they should be."""
+    deadly = {
+        row["id"]
+        for row in facts.dead
+        if row["job_name"] in facts.poison and row["dead_letter_reason"] == "worker_crashed"
+    }
+    over = {event["run"] for event in _of(facts, Kind.END)}
+    return {e.pid for e in _of(facts, Kind.START) if e.job in deadly and e["run"] not in over}
+
+
+def connections_stay_few(facts: Facts) -> Iterator[str]:
+    for pid, number in facts.connections.items():
+        if number > MOST_CONNECTIONS:
+            yield f"worker {pid} has {number} connections to the database"
 
 
 def nothing_fails_unseen(facts: Facts) -> Iterator[str]:
@@ -188,6 +246,8 @@ RULES: Final[tuple[Rule, ...]] = (
     keys_live_once,
     due_times_fire_once,
     nobody_is_left_behind,
+    nobody_dies_by_himself,
+    connections_stay_few,
     nothing_fails_unseen,
 )
 
@@ -198,6 +258,12 @@ def _of(facts: Facts, kind: Kind) -> list[Event]:
 
 def _done(facts: Facts) -> list[Row]:
     return [row for row in facts.jobs if row["status"] == "done"]
+
+
+def _key(row: Row) -> str | None:
+    """Under which the row was enqueued."""
+    key: str | None = json.loads(row["args"]).get("key")
+    return key
 
 
 def _named(row: Row) -> str:

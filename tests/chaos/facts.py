@@ -23,18 +23,18 @@ STATEMENTS: Final = {
         FROM soniq_jobs""",
     "dead": """
         SELECT CAST(id AS text) AS id, job_name, CAST(args AS text) AS args, attempts, max_attempts,
-            crashes, dead_letter_reason, last_error
+            crashes, dedup_key, dead_letter_reason, last_error
         FROM soniq_dead_letter_jobs""",
     "workers": "SELECT CAST(id AS text) AS id, pid, status FROM soniq_workers",
 }
-# One that has run out is nobody's, whatever name it shows: its holder may have left while the
+# What has run out is nobody's, whatever name it shows: whose it was may have left while the
 # database was away.
-HELD: Final = {
-    "postgres": "SELECT name, holder FROM soniq_leases WHERE holder <> '' AND expires_at > now()",
-    "sqlite": """
-        SELECT name, holder FROM soniq_leases
-        WHERE holder <> '' AND expires_at > strftime('%Y-%m-%dT%H:%M:%f', 'now')""",
+RUNNING_OUT: Final = {
+    "leases": "SELECT name, holder FROM soniq_leases WHERE holder <> '' AND expires_at > {now}",
+    "schedulers": "SELECT CAST(id AS text) AS id, pid FROM soniq_schedulers"
+    " WHERE expires_at > {now}",
 }
+NOW: Final = {"postgres": "now()", "sqlite": "strftime('%Y-%m-%dT%H:%M:%f', 'now')"}
 SESSIONS: Final = """
     SELECT pid, state, query FROM pg_stat_activity
     WHERE datname = current_database() AND pid <> pg_backend_pid()
@@ -48,7 +48,8 @@ class Facts:
 
     Attributes:
         events: the history.
-        jobs, dead, workers, leases: rows of the tables, by column name.
+        jobs, dead, workers, schedulers, leases: rows of the tables, by column name.
+        connections: how many each worker had to the database before it left, by process.
         sessions: server sessions that are still there once everybody has left.
         max_crashes: the setting.
         poison: names of the jobs that may become dead letters.
@@ -59,6 +60,8 @@ class Facts:
     jobs: Sequence[Row] = ()
     dead: Sequence[Row] = ()
     workers: Sequence[Row] = ()
+    schedulers: Sequence[Row] = ()
+    connections: Mapping[int, int] = field(default_factory=dict)
     leases: Sequence[Row] = ()
     sessions: Sequence[Row] = ()
     max_crashes: int = 3
@@ -67,7 +70,7 @@ class Facts:
 
 
 async def tables(url: str) -> dict[str, list[Row]]:
-    """Read the tables of the store at `url`: jobs, dead, workers, leases and sessions."""
+    """Read the tables of the store at `url`; with ``sessions``, which no table has."""
     if url.startswith("sqlite:///"):
         return _sqlite_tables(Path(url.removeprefix("sqlite:///")))
     connection = await asyncpg.connect(url)
@@ -84,7 +87,8 @@ async def tables(url: str) -> dict[str, list[Row]]:
 
 
 def _statements(store: str) -> Iterable[tuple[str, str]]:
-    return {**STATEMENTS, "leases": HELD[store]}.items()
+    running_out = {name: text.format(now=NOW[store]) for name, text in RUNNING_OUT.items()}
+    return {**STATEMENTS, **running_out}.items()
 
 
 def _sqlite_tables(path: Path) -> dict[str, list[Row]]:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from types import TracebackType
 from typing import Any, Final, Self
 
@@ -188,26 +189,26 @@ class Load:
             if commit:
                 await self._recorded("chaos.short", key, lambda: self._commit(key))
                 return
-            try:
-                job = await self._roll_back(key)
-            except (OSError, TimeoutError, *_DRIVER_ERRORS):
-                return  # the connection was lost, and with it the transaction
-            self._history.note(Kind.ROLLED_BACK, key=key, job=job)
+            with suppress(OSError, TimeoutError, SoniqError, *_DRIVER_ERRORS):
+                await self._roll_back(key)  # or the connection is lost, and the transaction with it
 
     async def _commit(self, key: str) -> str:
         connection = await self._connected()
         async with asyncio.timeout(10), connection.transaction():
             return await self._app.enqueue("chaos.short", args={"key": key}, connection=connection)
 
-    async def _roll_back(self, key: str) -> str:
+    async def _roll_back(self, key: str) -> None:
         connection = await self._connected()
         async with asyncio.timeout(10):
             transaction = connection.transaction()
             await transaction.start()
-            job = await self._app.enqueue("chaos.short", args={"key": key}, connection=connection)
-            # Noted before, for a job of it that runs would run at once.
-            await transaction.rollback()
-            return job
+            args, job = {"key": key}, None
+            try:
+                job = await self._app.enqueue("chaos.short", args=args, connection=connection)
+            finally:
+                # Nobody will commit it, whatever becomes of the connection from here on.
+                self._history.note(Kind.ROLLED_BACK, key=key, job=job)
+                await transaction.rollback()
 
     async def _connected(self) -> asyncpg.Connection[asyncpg.Record]:
         if self._connection is None or self._connection.is_closed():

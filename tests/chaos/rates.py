@@ -21,14 +21,18 @@ def rate(times: Sequence[float], begin: float, end: float) -> float:
 
 
 def full_rate_after(
-    times: Sequence[float], at: float, wanted: float, *, window: float = 2.0
+    times: Sequence[float], at: float, wanted: float, *, window: float = 1.0
 ) -> float:
-    """Seconds from `at` until the rate, over a window that begins then, is at least `wanted`."""
+    """Seconds from `at` until the rate, over a window that ends then, is at least `wanted`.
+
+    The window begins at `at` or later, so that nothing is counted which was before: no answer is
+    less than its length.
+    """
     last = times[-1] if times else at
     begin = at
     while begin <= last:
         if rate(times, begin, begin + window) >= wanted:
-            return begin - at
+            return begin + window - at
         begin += _STEP
     return float("inf")
 

@@ -3,25 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import json
-import logging
 import subprocess
-from collections.abc import AsyncIterator, Callable, Collection, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator, Sequence
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any, Self
 
 from soniq import Soniq
-from tests.chaos.checker import check
+from tests.chaos.checker import MOST_CONNECTIONS, check
 from tests.chaos.facts import Facts, tables
 from tests.chaos.figures import Figures, figures
 from tests.chaos.fleet import Fleet
 from tests.chaos.history import Event, History, Kind
 from tests.chaos.load import Load, client
+from tests.chaos.unseen import errors_of_loops, unseen
 
-OF_THE_DRIVER = "unexpected connection_lost() call"
-"""What asyncpg keeps to itself of a connection that was lost while somebody gave up making it."""
 QUIET = 120.0
 """Seconds until everything must have ended after a fault."""
 
@@ -37,7 +34,7 @@ class Stage:
         url: of the store.
         folder: for files of the play.
         app: enqueues; set up and open.
-        figures: set by `settle`.
+        figures: set by `settle`, also where it finds a breach.
         measured: numbers the scenario itself has taken, for the report, by what they say.
         missed: goals that a figure did not reach, for the report.
         long_seconds: how long the long jobs of a load take; short plays have shorter ones.
@@ -68,7 +65,7 @@ class Stage:
         history, app = History(folder / "history"), client(url, **settings)
         stage = cls(url, folder, app, history)
         try:
-            with _errors_of_loops(stage._unseen):
+            with errors_of_loops(stage._unseen):
                 await app.setup()
                 yield stage
         except BaseException as error:
@@ -105,7 +102,7 @@ class Stage:
             for process in processes:
                 if process.poll() is not None:
                     raise Breach(f"worker {process.pid} has exited: {process.returncode}")
-            active = {w["pid"] for w in await self.app.list_workers() if w["status"] == "active"}
+            active = {w["pid"] for w in await self.app.list_workers() if _active(w)}
             return wanted <= active
 
         await until(joined, f"{len(wanted)} workers at work")
@@ -174,26 +171,35 @@ class Stage:
 
         Args:
             within: seconds until everything must have ended.
-            poison: names of jobs that may become dead letters.
-            slots: how many jobs the workers together must still run at a time, None to count four
-                for each worker that lives, 0 to leave the question out.
+            poison: names of jobs that may become dead letters, and of whose runs workers may die.
+            slots: how many jobs the workers together must still run at a time, None for as many
+                as they say, 0 to leave the question out.
 
         Raises:
-            Breach: promises that were not kept, all of them.
+            Breach: promises that were not kept, all of them. The figures are there all the same.
         """
-        await self.quiet(within=within)
-        await self._try_slots(4 * len(self.fleet.alive) if slots is None else slots)
-        await self._dead_noticed()
-        codes = await self.fleet.leave()
-        if any(codes):
-            raise Breach(f"workers that were told to stop exited with {codes}")
+        breaches = await _broken(
+            lambda: self.quiet(within=within), lambda: self._try_slots(slots), self._dead_noticed
+        )
+        connections = await self._connections()
+        await self.fleet.leave()
         # The pool of the app that enqueues would look like connections left behind.
         await self.app.close()
-        self.facts = await self._gathered(max_crashes, frozenset(poison))
-        if breaches := check(self.facts):
-            raise Breach("\n".join(breaches[:30]))
+        self.facts = await self._gathered(connections, max_crashes, frozenset(poison))
         self.figures = figures(self.facts)
+        if breaches := [*breaches, *check(self.facts)]:
+            raise Breach("\n".join(breaches[:30]))
         return self.figures
+
+    async def _connections(self) -> dict[int, int]:
+        """How many each living worker has, once those it gives up are closed, by process."""
+
+        async def few() -> bool:
+            return max(self.fleet.connections().values(), default=0) <= MOST_CONNECTIONS
+
+        with suppress(Breach):  # the checker tells who has more
+            await until(few, "few connections", patience=10)
+        return self.fleet.connections()
 
     async def _dead_noticed(self) -> None:
         """The living know that the dead are dead."""
@@ -206,8 +212,9 @@ class Stage:
         if alive:
             await until(only_the_living, "notice of dead workers", patience=30)
 
-    async def _try_slots(self, number: int) -> None:
+    async def _try_slots(self, wanted: int | None) -> None:
         """No slot may have been lost to a fault: so many jobs run at the same time."""
+        number = await self._slots() if wanted is None else wanted
         if not number:
             return
         gate = self.folder / "slots"
@@ -222,7 +229,15 @@ class Stage:
         gate.touch()
         await self.quiet()
 
-    async def _gathered(self, max_crashes: int, poison: frozenset[str]) -> Facts:
+    async def _slots(self) -> int:
+        """How many jobs at a time the living workers say they run."""
+        alive = {process.pid for process in self.fleet.alive}
+        workers = await self.app.list_workers()
+        return sum(w["concurrency"] for w in workers if w["pid"] in alive and _active(w))
+
+    async def _gathered(
+        self, connections: dict[int, int], max_crashes: int, poison: frozenset[str]
+    ) -> Facts:
         """The facts, once the server has taken notice of closed connections."""
         found = await tables(self.url)
 
@@ -232,32 +247,25 @@ class Stage:
 
         with suppress(Breach):  # the checker tells which are left
             await until(no_session_left, "the end of all sessions", patience=10)
-        gc.collect()  # a task that failed tells it when it goes
-        loops = (r for r in self._records() if (r["logger"], r["level"]) == ("asyncio", "ERROR"))
-        told = [*self._unseen, *(str(record["message"]) for record in loops)]
         return Facts(
             events=self.history.events(),
+            connections=connections,
             max_crashes=max_crashes,
             poison=poison,
-            unseen=[one for one in told if OF_THE_DRIVER not in one],
+            unseen=unseen(self._unseen, self._records()),
             **found,
         )
 
     def aim(self, what: str, seconds: float, *, goal: float, told: bool = True) -> None:
-        """Compare a figure with its goal: one missed is reported, one missed by far is a breach.
+        """Compare a figure with its goal; one that was missed is the verdict of the play.
 
-        A machine that is busy with something else must not look like a broken promise.
+        It is no breach: a machine that is busy with something else makes everybody late.
 
         Args:
             told: whether the report has the figure among what else was measured.
-
-        Raises:
-            Breach: it took three times as long as it should.
         """
         if told:
             self.measured[f"{what} (s)"] = seconds
-        if seconds > 3 * goal:
-            raise Breach(f"{what}: {seconds:.1f} s, the goal is {goal:g} s")
         if seconds > goal:
             self.missed.append(f"{what} {seconds:.1f} s instead of {goal:g} s")
 
@@ -271,20 +279,19 @@ class Stage:
                 yield json.loads(line)
 
 
-@contextmanager
-def _errors_of_loops(told: list[str]) -> Iterator[None]:
-    """Note what the event loops of this process tell of failures that nobody has noticed."""
+def _active(worker: dict[str, Any]) -> bool:
+    return bool(worker["status"] == "active")
 
-    class Noting(logging.Handler):
-        def emit(self, record: logging.LogRecord) -> None:
-            told.append(record.getMessage())
 
-    handler, logger = Noting(logging.ERROR), logging.getLogger("asyncio")
-    logger.addHandler(handler)
-    try:
-        yield
-    finally:
-        logger.removeHandler(handler)
+async def _broken(*questions: Callable[[], Awaitable[None]]) -> list[str]:
+    """What those say that are answered with no: one breach does not hide the others."""
+    told = []
+    for question in questions:
+        try:
+            await question()
+        except (Breach, TimeoutError) as error:
+            told.append(str(error))
+    return told
 
 
 async def until(condition: Callable[[], Any], what: str, *, patience: float = 60.0) -> None:

@@ -19,9 +19,9 @@ def event(kind: Kind, at: float, job: str | None = None, *, pid: int = 1, **deta
     return Event(kind, at, pid=pid, job=job, detail=detail)
 
 
-def enqueued(key: str, job: str, at: float, dedup_key: str | None = None) -> list[Event]:
+def enqueued(key: str, job: str, at: float) -> list[Event]:
     return [
-        event(Kind.ASKED, at, key=key, name="chaos.short", dedup_key=dedup_key),
+        event(Kind.ASKED, at, key=key, name="chaos.short"),
         event(Kind.ACCEPTED, at + 0.1, job, key=key),
     ]
 
@@ -44,6 +44,7 @@ def row(job: str, run: str | None, **changed: Any) -> Row:
         "attempts": 1,
         "max_attempts": 4,
         "crashes": 0,
+        "dedup_key": None,
         "scheduled_at": "2026-01-01",
         "result": json.dumps(run),
         "worker_id": "w1",
@@ -97,14 +98,14 @@ def test_a_second_job_of_a_key_after_the_first_is_no_breach() -> None:
     facts = replace(
         SOUND,
         events=[
-            *enqueued("a", JOB, 1, "k"),
+            *enqueued("a", JOB, 1),
             begun("r1", JOB, 2),
             *over("r1", JOB, 3),
-            *enqueued("b", OTHER, 3, "k"),
+            *enqueued("b", OTHER, 3),
             begun("r2", OTHER, 5),
             *over("r2", OTHER, 6),
         ],
-        jobs=[row(JOB, "r1"), row(OTHER, "r2")],
+        jobs=[row(JOB, "r1", dedup_key="k"), row(OTHER, "r2", dedup_key="k")],
     )
     assert check(facts) == []
 
@@ -129,14 +130,14 @@ BREACHES = {
     "keys_live_once": replace(
         SOUND,
         events=[
-            *enqueued("a", JOB, 1, "k"),
+            *enqueued("a", JOB, 1),
             begun("r1", JOB, 2),
-            *enqueued("b", OTHER, 2.5, "k"),
+            *enqueued("b", OTHER, 2.5),
             *over("r1", JOB, 3),
             begun("r2", OTHER, 5),
             *over("r2", OTHER, 6),
         ],
-        jobs=[row(JOB, "r1"), row(OTHER, "r2")],
+        jobs=[row(JOB, "r1", dedup_key="k"), row(OTHER, "r2", dedup_key="k")],
     ),
     "due_times_fire_once": replace(
         and_events(
@@ -147,6 +148,10 @@ BREACHES = {
     ),
     "nothing_fails_unseen": replace(SOUND, unseen=["Task exception was never retrieved"]),
     "nobody_is_left_behind": replace(SOUND, workers=[worker("w1", "active")]),
+    "nobody_dies_by_himself": and_events(
+        event(Kind.PROCESS_STARTED, 0, target=1), event(Kind.PROCESS_ENDED, 4, target=1, code=1)
+    ),
+    "connections_stay_few": replace(SOUND, connections={1: 11}),
 }
 
 
@@ -159,6 +164,24 @@ def test_each_breach_is_seen_by_its_rule_alone(rule: str) -> None:
 
 def test_every_rule_has_a_breach_here() -> None:
     assert set(BREACHES) == {rule.__name__ for rule in RULES}
+
+
+def poisoned(runs: int = 3, **changed: Any) -> Facts:
+    """A job took so many processes with it, and was buried."""
+    starts = (begun(f"p{n}", OTHER, 3 + n, pid=10 + n) for n in range(runs))
+    ends = (
+        told
+        for n in range(runs)
+        for told in (
+            event(Kind.PROCESS_STARTED, 0, target=10 + n),
+            event(Kind.PROCESS_ENDED, 99, target=10 + n, code=3),
+        )
+    )
+    return replace(
+        and_events(*starts, *ends),
+        dead=[buried(OTHER, **{"attempts": 0, "job_name": "chaos.exit"} | changed)],
+        poison=frozenset({"chaos.exit"}),
+    )
 
 
 MORE: list[tuple[str, Facts]] = [
@@ -185,6 +208,68 @@ MORE: list[tuple[str, Facts]] = [
     ),
     ("nobody_is_left_behind", replace(SOUND, leases=[{"name": "maintenance", "holder": "w1"}])),
     ("nobody_is_left_behind", replace(SOUND, sessions=[{"pid": 5}])),
+    # An exit code excuses nothing.
+    (
+        "nobody_is_left_behind",
+        replace(
+            and_events(event(Kind.PROCESS_ENDED, 4, target=1, code=1)),
+            leases=[{"name": "maintenance", "holder": "w1"}],
+        ),
+    ),
+    ("nobody_is_left_behind", replace(SOUND, schedulers=[{"id": "s1", "pid": 1}])),
+    ("nobody_dies_by_himself", and_events(event(Kind.PROCESS_STARTED, 0, target=1))),
+    (
+        "nobody_dies_by_himself",  # before it could be killed
+        and_events(
+            event(Kind.PROCESS_STARTED, 0, target=1),
+            event(Kind.KILLED, 4, target=1),
+            event(Kind.PROCESS_ENDED, 4, target=1, code=1),
+        ),
+    ),
+    (
+        "nobody_dies_by_himself",  # somebody else killed it
+        and_events(
+            event(Kind.PROCESS_STARTED, 0, target=1),
+            event(Kind.PROCESS_ENDED, 4, target=1, code=-9),
+        ),
+    ),
+    (
+        "what_was_rolled_back_never_runs",  # its answer was lost, and with it the id
+        and_job(
+            row(OTHER, None, status="cancelled", args=json.dumps({"key": "b"})),
+            event(Kind.ROLLED_BACK, 4, key="b"),
+        ),
+    ),
+    (
+        "attempts_are_spent_by_failing",  # the first run failed after it had lost its claim
+        replace(
+            SOUND,
+            events=[
+                *enqueued("a", JOB, 1),
+                begun("r1", JOB, 2),
+                begun("r2", JOB, 4, worker="w2", pid=2),
+                *over("r1", JOB, 5, "raised"),
+                *over("r2", JOB, 6),
+            ],
+            jobs=[row(JOB, "r2", worker_id="w2", crashes=1, attempts=2)],
+        ),
+    ),
+    ("attempts_are_spent_by_failing", poisoned(attempts=4, max_attempts=4)),
+    ("attempts_are_spent_by_failing", poisoned(attempts=50, max_attempts=2, runs=50)),
+    (
+        "keys_live_once",  # the second enqueue has raised, and was stored
+        replace(
+            SOUND,
+            events=[
+                *enqueued("a", JOB, 1),
+                begun("r1", JOB, 2),
+                begun("r2", OTHER, 2.5),
+                *over("r1", JOB, 3),
+                *over("r2", OTHER, 6),
+            ],
+            jobs=[row(JOB, "r1", dedup_key="k"), row(OTHER, "r2", dedup_key="k")],
+        ),
+    ),
     ("everything_has_ended", instead(status="queued", result=None)),
     ("attempts_are_spent_by_failing", instead(attempts=5, max_attempts=4)),
 ]
@@ -196,10 +281,27 @@ def test_other_forms_of_a_breach_are_seen_too(number: int) -> None:
     assert rule in {r.__name__ for r in RULES if list(r(facts))}
 
 
+def test_a_job_that_failed_while_it_held_its_claim_has_spent_an_attempt() -> None:
+    events = [
+        *enqueued("a", JOB, 1),
+        begun("r1", JOB, 2),
+        *over("r1", JOB, 3, "raised"),
+        begun("r2", JOB, 4, worker="w2", pid=2),
+        *over("r2", JOB, 5),
+    ]
+    jobs = [row(JOB, "r2", worker_id="w2", attempts=2)]
+    assert check(replace(SOUND, events=events, jobs=jobs)) == []
+
+
+def test_poison_may_end_processes() -> None:
+    assert check(poisoned()) == []
+
+
 def test_a_killed_leader_may_leave_its_lease_to_run_out() -> None:
     facts = replace(
         and_events(event(Kind.KILLED, 4, target=7)),
         workers=[worker("w7", pid=7)],
         leases=[{"name": "maintenance", "holder": "w7"}],
+        schedulers=[{"id": "s7", "pid": 7}],
     )
     assert check(facts) == []

@@ -13,8 +13,13 @@ def test_effects_are_counted_a_second() -> None:
 
 def test_a_full_rate_is_found_where_it_begins() -> None:
     times = [1.0, 5.0, *(6 + step / 10 for step in range(40))]
-    assert 0.7 < full_rate_after(times, 5.0, 9.0) < 1.1
+    assert 1.7 < full_rate_after(times, 5.0, 9.0) < 2.1
     assert full_rate_after(times, 5.0, 99.0) == float("inf")
+
+
+def test_silence_before_a_burst_is_no_full_rate() -> None:
+    times = [6.9 + step / 1000 for step in range(200)]
+    assert full_rate_after(times, 5.0, 54.0) > 1.9
 
 
 def test_work_resumes_with_what_was_accepted_afterwards() -> None:
