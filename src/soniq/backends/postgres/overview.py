@@ -292,7 +292,7 @@ def _not_queued(rows: Rows) -> Rows:
     return [row for row in rows if row["status"] != JobStatus.QUEUED]
 
 
-def _oldest(counted: Rows, lanes: Rows) -> list[dict[str, Any]]:
+def _oldest(counted: Rows, lanes: Rows) -> list[Any]:
     """Only how long the oldest job has been due, which no sample tells."""
     found = [(row["queue"], row["oldest_for"]) for row in _queued(counted)]
     found += [(lane["queue"], -lane["wait"]) for lane in lanes if lane["queue"] is not None]
@@ -303,9 +303,7 @@ def _oldest(counted: Rows, lanes: Rows) -> list[dict[str, Any]]:
     ]
 
 
-def _together(
-    waiting: Sequence[Mapping[str, Any]], ended: Rows, letters: Rows
-) -> list[QueueCounts]:
+def _together(waiting: Rows, ended: Rows, letters: Rows) -> list[QueueCounts]:
     found: dict[str, dict[str, Any]] = defaultdict(dict)
     for row in (*waiting, *ended):
         counts = found[row["queue"]]
