@@ -11,7 +11,7 @@ WIDTH: Final = 24
 
 # Title, unit, expressions with their legends; four small ones, then charts in pairs.
 FIGURES: Final = (
-    ("Waiting jobs", "short", 'sum(soniq_queue_jobs{status="queued"})'),
+    ("Queued jobs", "short", 'sum(soniq_queue_jobs{status="queued"})'),
     ("Oldest due job", "s", "max(soniq_queue_oldest_seconds)"),
     ("Live workers", "short", 'sum(soniq_workers{status="active"})'),
     ("Dead letters", "short", 'sum(soniq_queue_jobs{status="dead_letter"})'),
@@ -55,7 +55,7 @@ CHARTS: Final = (
         ],
     ),
     (
-        "Waiting jobs, by queue",
+        "Queued jobs, by queue",
         "short",
         [('sum by (queue) (soniq_queue_jobs{status="queued"})', "{{queue}}")],
     ),

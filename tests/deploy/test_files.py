@@ -118,30 +118,81 @@ def test_every_variable_is_a_setting() -> None:
     assert {"SONIQ_DATABASE_URL", "SONIQ_SHUTDOWN_TIMEOUT"} <= names_set()
 
 
-def test_a_drain_is_never_cut_short() -> None:
-    """What waits for a stop waits longer than the worker does for its jobs."""
-    environment = (DEPLOY / "systemd" / "soniq.env").read_text()
-    grace = int(re.findall(r"SONIQ_SHUTDOWN_TIMEOUT=(\d+)", environment)[0])
-    assert (
-        int(unit(DEPLOY / "systemd" / "soniq-worker.service")["Service"]["TimeoutStopSec"]) > grace
-    )
+def worker_unit() -> configparser.SectionProxy:
+    return unit(DEPLOY / "systemd" / "soniq-worker.service")["Service"]
 
-    worker = unit(DEPLOY / "supervisor" / "soniq.conf")["program:soniq-worker"]
-    grace = int(re.findall(r'SONIQ_SHUTDOWN_TIMEOUT="(\d+)"', worker["environment"])[0])
-    assert int(worker["stopwaitsecs"]) > grace
 
+def stops() -> list[tuple[str, str, int]]:
+    """The settings as text, by what they are for, and the seconds that a stop gets there."""
+    supervisor = unit(DEPLOY / "supervisor" / "soniq.conf")["program:soniq-worker"]
     service = compose()["services"]["worker"]
-    grace = int(service["environment"]["SONIQ_SHUTDOWN_TIMEOUT"])
-    assert int(service["stop_grace_period"].rstrip("s")) > grace
-
     (config,) = (one for one in manifests() if one["kind"] == "ConfigMap")
     (deployment,) = (
         one["spec"]["template"]["spec"]
         for one in manifests()
         if one["kind"] == "Deployment" and one["metadata"]["name"] == "soniq-worker"
     )
-    grace = int(config["data"]["SONIQ_SHUTDOWN_TIMEOUT"])
-    assert deployment["terminationGracePeriodSeconds"] > grace
+    return [
+        (
+            (DEPLOY / "systemd" / "soniq.env").read_text(),
+            "systemd",
+            int(worker_unit()["TimeoutStopSec"]),
+        ),
+        (supervisor["environment"], "Supervisor", int(supervisor["stopwaitsecs"])),
+        (
+            json.dumps(service["environment"]),
+            "Compose",
+            int(service["stop_grace_period"].rstrip("s")),
+        ),
+        (json.dumps(config["data"]), "Kubernetes", deployment["terminationGracePeriodSeconds"]),
+    ]
+
+
+@pytest.mark.parametrize("stop", stops(), ids=lambda stop: str(stop[1]))
+def test_a_stop_waits_longer_than_the_worker_does(stop: tuple[str, str, int]) -> None:
+    """For async handlers, then for threads; and there is time left to store the ends."""
+    environment, _, patience = stop
+    waits = [
+        int(re.findall(rf"{name}\W+(\d+)", environment)[0])
+        for name in ("SONIQ_SHUTDOWN_TIMEOUT", "SONIQ_SYNC_HANDLER_GRACE_SECONDS")
+    ]
+    assert patience >= sum(waits) + 10
+
+
+def test_workers_are_scraped_where_they_serve() -> None:
+    workers = [line for line in commands() if line.startswith("soniq worker ") and "--conc" in line]
+    asked = {re.findall(r"--metrics-port (\d+)", line)[0] for line in workers}
+    config = yaml.safe_load((DEPLOY / "prometheus" / "prometheus.yml").read_text())
+    (jobs,) = (one for one in config["scrape_configs"] if one["job_name"] == "soniq-workers")
+    assert {target.rpartition(":")[2] for target in jobs["static_configs"][0]["targets"]} == asked
+    (worker,) = (one for one in containers() if one["name"] == "worker")
+    assert {str(port["containerPort"]) for port in worker["ports"]} == asked
+
+
+def test_nothing_is_scraped_without_the_key_it_asks_for() -> None:
+    """The dashboard of the cluster has a key, and annotations cannot name one."""
+    templates = {
+        one["metadata"]["name"]: one["spec"]["template"]
+        for one in manifests()
+        if one["kind"] == "Deployment"
+    }
+    annotated = {
+        name: one["metadata"]["annotations"]["prometheus.io/port"]
+        for name, one in templates.items()
+        if "annotations" in one["metadata"]
+    }
+    assert annotated == {"soniq-worker": "9464"}
+
+
+def test_the_workers_of_a_host_have_a_port_each(tmp_path: Path) -> None:
+    """As the unit's own comment has it."""
+    analyze = tool("systemd-analyze", "systemd")
+    text = (DEPLOY / "systemd" / "soniq-worker.service").read_text()
+    assert "`--metrics-port 946%i`" in text
+    text = text.replace("--metrics-port 9464", "--metrics-port 946%i")
+    text = text.replace("/opt/shop/.venv/bin/soniq", str(SONIQ)).replace("User=shop", "User=root")
+    (tmp_path / "soniq-worker@.service").write_text(text)
+    assert "Unknown" not in ran(analyze, "verify", tmp_path / "soniq-worker@4.service")
 
 
 def test_what_selects_and_what_is_selected_agree() -> None:

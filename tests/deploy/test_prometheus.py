@@ -31,11 +31,13 @@ async def greet(name: str) -> str:
 async def fail() -> None:
     raise ValueError("always")
 """
+KEY = "long-and-random"
 PROMETHEUS = """
 global: { scrape_interval: 1s, evaluation_interval: 1s }
 rule_files: [RULES]
 scrape_configs:
   - job_name: soniq-dashboard
+    authorization: { credentials_file: soniq-key }
     static_configs: [{ targets: ["127.0.0.1:DASHBOARD"] }]
   - job_name: soniq-workers
     static_configs: [{ targets: ["127.0.0.1:WORKER"] }]
@@ -56,7 +58,8 @@ def programs(tmp_path: Path) -> Iterator[Programs]:
     (tmp_path / "shop.py").write_text(PROGRAM)
     url = f"sqlite:///{tmp_path / 'jobs.db'}"
     # The client is the one of Prometheus, whose port this is.
-    started = Programs(tmp_path, tmp_path, {"SONIQ_DATABASE_URL": url, "SONIQ_RESULT_TTL": "3600"})
+    environment = {"SONIQ_DATABASE_URL": url, "SONIQ_RESULT_TTL": "3600"}
+    started = Programs(tmp_path, tmp_path, environment | {"SONIQ_DASHBOARD_API_KEY": KEY})
     try:
         yield started
     finally:
@@ -69,6 +72,7 @@ def test_every_panel_of_grafana_shows_something(programs: Programs, tmp_path: Pa
     configuration = PROMETHEUS.replace("DASHBOARD", str(dashboard)).replace("WORKER", str(worker))
     configuration = configuration.replace("RULES", str(DEPLOY / "prometheus" / "rules.yml"))
     (tmp_path / "prometheus.yml").write_text(configuration)
+    (tmp_path / "soniq-key").write_text(KEY)
 
     soniq = (sys.executable, "-m", "soniq")
     programs.start(*soniq, "worker", "shop:app", "--metrics-port", str(worker))

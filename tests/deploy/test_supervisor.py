@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.deploy.machines import DEPLOY, SONIQ
+from tests.integrations.serving import free_port
 
 pytestmark = pytest.mark.long
 
@@ -52,10 +53,9 @@ class Supervisord:
         parser.remove_section("program:soniq-scheduler")
         worker = parser["program:soniq-worker"]
         command = worker["command"].split(" ", 1)[1].replace("shop.jobs:app", "shop:app")
-        worker["command"] = f"{SONIQ} {command}"
+        worker["command"] = f"{SONIQ} {command.replace('9464', str(free_port()))}"
         worker["directory"] = str(self.folder)
         del worker["user"]
-        worker["numprocs"] = "1"
         worker["startsecs"] = "1"
         worker["environment"] = f'SONIQ_DATABASE_URL="sqlite:///{self.folder}/jobs.db"'
         worker["stdout_logfile"] = str(self.folder / "worker.log")

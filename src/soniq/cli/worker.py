@@ -39,7 +39,7 @@ def register(commands: typer.Typer) -> None:
             "soniq worker myapp.jobs:app --concurrency 20",
             "SONIQ_JOBS_MODULES=myapp.jobs soniq worker --queues mail,default --processes 4",
             "soniq worker myapp.jobs --run-once",
-            "soniq worker myapp.jobs:app --processes 4 --metrics-port 9090",
+            "soniq worker myapp.jobs:app --processes 4 --metrics-port 9464",
         ),
     )(worker)
 
