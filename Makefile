@@ -39,7 +39,8 @@ ui: setup ## Build the dashboard's page, where its sources are newer
 screenshots: ui ## Take the pictures of the dashboard in docs/images
 	@$(BIN)/python -m docs.screenshots
 
-docs: setup ## Build the documentation into build/site
+docs: setup ## Write the pages made from the code anew, and build the documentation into build/site
+	@$(BIN)/python -m docs.generated
 	@$(MKDOCS)
 
 test: setup ## Run the tests, on a Postgres server of their own

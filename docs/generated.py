@@ -1,4 +1,8 @@
-"""Pages that are made from the code whenever the docs are built: they cannot differ from it."""
+"""Pages that are made from the code, so that they cannot differ from it.
+
+``make docs`` writes them anew (``python -m docs.generated``). They are stored all the same, for
+those who read the docs where the code is; a test sees to it that they are current.
+"""
 
 from __future__ import annotations
 
@@ -11,9 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from mkdocs.config.defaults import MkDocsConfig
-from mkdocs.structure.files import File, Files
+from mkdocs.structure.files import Files
 from mkdocs.structure.pages import Page
 
+_MADE = "<!-- Made from the code: change it there, then run `make docs`. -->"
 _SETTINGS_INTRODUCTION = """\
 # Settings
 
@@ -37,15 +42,10 @@ Every command takes `--help`.
 """
 
 
-def on_files(files: Files, config: MkDocsConfig) -> Files:
-    """Add the pages to those that were written."""
-    pages = {
-        "reference/settings.md": settings_page(),
-        "reference/cli.md": cli_page(),
-    }
-    for path, text in pages.items():
-        files.append(File.generated(config, path, content=text))
-    return files
+def made_pages() -> dict[str, str]:
+    """What each of the pages has to hold, by its path in this folder."""
+    pages = {"reference/settings.md": settings_page(), "reference/cli.md": cli_page()}
+    return {path: f"{text.rstrip()}\n\n{_MADE}\n" for path, text in pages.items()}
 
 
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> None:
@@ -133,7 +133,8 @@ def _command_table(command: Any) -> list[str]:
 
 def _parameter_row(parameter: Any) -> str:
     default = parameter.default
-    told = f"`{default}`" if isinstance(default, str | int | float) and default is not False else ""
+    untold = default is False or default == ""
+    told = f"`{default}`" if isinstance(default, str | int | float) and not untold else ""
     help_text = _marked_up(getattr(parameter, "help", "") or "")
     return f"| {_parameter_name(parameter)} | {told} | {help_text} |"
 
@@ -150,3 +151,8 @@ def _examples(command: Any) -> list[str]:
     """The lines that its help ends with."""
     lines = (command.epilog or "").splitlines()[1:]
     return ["```sh", *(line.strip() for line in lines), "```", ""] if lines else []
+
+
+if __name__ == "__main__":
+    for path, text in made_pages().items():
+        (Path(__file__).parent / path).write_text(text)

@@ -11,6 +11,8 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from docs.generated import made_pages
+
 REPOSITORY = Path(__file__).parents[2]
 
 _BLOCK = re.compile(
@@ -33,9 +35,10 @@ class Block:
 
 
 def pages() -> list[Path]:
-    """Every page that readers see, the README first."""
-    written = sorted((REPOSITORY / "docs").rglob("*.md"))
-    return [REPOSITORY / "README.md", *written]
+    """Every page that was written by hand, the README first."""
+    docs = REPOSITORY / "docs"
+    made = {docs / path for path in made_pages()}
+    return [REPOSITORY / "README.md", *sorted(set(docs.rglob("*.md")) - made)]
 
 
 def blocks(page: Path) -> list[Block]:

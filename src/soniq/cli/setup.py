@@ -14,7 +14,9 @@ def register(commands: typer.Typer) -> None:
     """Add the command."""
     commands.command(
         "setup",
-        epilog=examples("soniq setup", "soniq setup --database-url postgresql://me@localhost/app"),
+        epilog=examples(
+            "soniq setup myapp.jobs:app", "soniq setup --database-url postgresql://me@localhost/app"
+        ),
     )(setup)
 
 
