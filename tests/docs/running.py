@@ -45,6 +45,7 @@ class PageRun:
     def __init__(self, folder: Path, postgres: str) -> None:
         self._folder = folder
         self._postgres = postgres
+        self._exported: dict[str, str] = {}
         # Dataclasses and annotations look their module up.
         self._module = sys.modules["page"] = ModuleType("page")
         self._names: dict[str, Any] = vars(self._module)
@@ -80,6 +81,9 @@ class PageRun:
     async def _command(self, line: str) -> None:
         words = shlex.split(line, comments=True)
         if not words:
+            return
+        if words[0] == "export":
+            self._exported.update(word.split("=", 1) for word in words[1:])
             return
         environment = self._environment()
         while "=" in words[0]:
@@ -122,6 +126,7 @@ class PageRun:
             **own,
             "PYTHONUNBUFFERED": "1",
             "SONIQ_DATABASE_URL": f"sqlite:///{self._folder / 'soniq.db'}",
+            **self._exported,
         }
 
     async def _sql(self, text: str) -> None:
@@ -178,8 +183,9 @@ def _made_to_end(words: list[str]) -> list[str]:
     if tuple(words[: len(after)]) != after:
         return []
     match words[len(after)]:
-        case "worker" if "--run-once" not in words:
-            return ["--run-once"]
+        case "worker":
+            port = ["--metrics-port", "0"] if "--metrics-port" in words else []
+            return [*port, *([] if "--run-once" in words else ["--run-once"])]
         case "dashboard" | "dev" if "--port" not in words:
             return ["--port", "0"]
         case _:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -62,3 +64,19 @@ def test_what_is_not_run_could_not_be(page: str) -> None:
             lines = [line for line in block.text.splitlines() if line and not line.startswith("#")]
             assert all(line.startswith(_NEEDS_MORE) for line in lines), f"{page}:{block.line}"
             assert len(block.not_run) > 10, f"{page}:{block.line}: say why"
+
+
+@pytest.mark.parametrize("page", [str(page.relative_to(REPOSITORY)) for page in pages()])
+def test_before_a_release_soniq_is_installed_from_a_clone(page: str) -> None:
+    if re.search(r"^## \d", (REPOSITORY / "CHANGELOG.md").read_text(), re.MULTILINE):
+        return  # there is a release: its name leads to it
+    installs = re.findall(r"pip install [^\n`|#]+", (REPOSITORY / page).read_text())
+    named = [line for line in installs if re.search(r"[\s'\"]soniq(?![\w/.-])", line)]
+    assert named == [], "the package index has another program of that name"
+
+
+def test_the_extras_that_the_docs_install_exist() -> None:
+    project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]
+    texts = [page.read_text() for page in pages()]
+    named = {name for text in texts for name in re.findall(r"pip install '\.\[(\w+)\]'", text)}
+    assert {"dashboard", "otel", "uvloop"} <= named <= set(project["optional-dependencies"])

@@ -65,6 +65,11 @@ async def test_mistakes_are_found(
         await _play(fence, tmp_path)
 
 
+async def test_what_is_exported_is_there_for_the_commands_that_follow(tmp_path: Path) -> None:
+    exits = "python -c \"import os; raise SystemExit(os.environ['SHOP'] != 'open=1')\""
+    await _play(_fence("sh", "export SHOP=open=1") + _fence("sh", exits), tmp_path)
+
+
 async def test_annotations_are_those_of_the_page_and_not_of_the_runner(tmp_path: Path) -> None:
     text = "def f(a: int) -> None: ...\nassert f.__annotations__['a'] is int"
     await _play(_fence("python", text), tmp_path)
