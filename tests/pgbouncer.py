@@ -25,6 +25,7 @@ listen_port = {listen}
 auth_type = any
 pool_mode = transaction
 server_idle_timeout = {idle}
+server_login_retry = 1
 unix_socket_dir =
 """
 

@@ -213,7 +213,7 @@ async def _use_up_wal(stage: DiskStage) -> None:
 
 @scenario(
     "pgbouncer",
-    fault="PgBouncer in transaction mode in between, the server restarted behind it",
+    fault="PgBouncer in between (`server_login_retry=1`), the server restarted behind it",
     goal="0 lost, work resumes ≤ 10 s after",
     sizes=Sizes(short=1, long=1, full=3),
     place=behind_pgbouncer,
