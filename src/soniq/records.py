@@ -59,6 +59,14 @@ class DeadLetterReason(StrEnum):
     MANUAL = "manual"
 
 
+def reason_of(text: str) -> DeadLetterReason | str:
+    """The reason of that name; one that this version does not know is passed on as it stands."""
+    try:
+        return DeadLetterReason(text)
+    except ValueError:
+        return text
+
+
 class NewJob(NamedTuple):
     """A job to store. Everything has been checked: a backend stores it as it is."""
 

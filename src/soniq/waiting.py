@@ -13,7 +13,7 @@ from soniq.arguments import restore
 from soniq.backends.opening import Opened, Opening
 from soniq.errors import JobFailed
 from soniq.limits import check_seconds, stored_id
-from soniq.records import DeadLetterReason, JobState, JobStatus
+from soniq.records import JobState, JobStatus, reason_of
 from soniq.services.awaited import Awaited
 from soniq.services.lookout import Lookout
 from soniq.settings import SoniqSettings
@@ -60,7 +60,7 @@ class Waiting:
         if state.status == JobStatus.CANCELLED:
             raise JobFailed("cancelled", state.error, job_id)
         if state.status == JobStatus.DEAD_LETTER:
-            raise JobFailed(_reason(state), state.error, job_id)
+            raise JobFailed(reason_of(state.reason or "unknown"), state.error, job_id)
         result = None if state.result is None else from_json(state.result)
         return result if kind is None or result is None else restore(result, kind)
 
@@ -74,12 +74,3 @@ def _canonical(job_id: object) -> str:
     if (wanted := stored_id(job_id)) is None:
         raise LookupError(f"There is no job {job_id!r}: ids of jobs are UUIDs")
     return wanted
-
-
-def _reason(state: JobState) -> str:
-    """A `DeadLetterReason`; one that this version does not know is passed on as it stands."""
-    reason = state.reason or "unknown"
-    try:
-        return DeadLetterReason(reason)
-    except ValueError:
-        return reason

@@ -141,13 +141,6 @@ class SQLiteRows(Rows):
         return True
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
-def place(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    if request.param == "sqlite":
-        return str(tmp_path / "jobs.db")
-    return str(request.getfixturevalue("pg_url"))
-
-
 @pytest.fixture
 def rows(place: str) -> Rows:
     return PostgresRows(place) if "://" in place else SQLiteRows(Path(place))
@@ -204,6 +197,22 @@ async def test_what_sqlite_took_and_no_worker_can_read_is_cancelled(
         await until_status(app, good, "done")
         (cancelled,) = await app.list_jobs(status="cancelled")
     assert f"{column} was" in cancelled["last_error"]
+
+
+@pytest.mark.parametrize("place", ["sqlite"], indirect=True)
+async def test_a_time_as_sqlite_itself_spells_it_is_what_it_says(app: Soniq, rows: Rows) -> None:
+    due = await app.enqueue("spoilt", args={}, delay=3600)
+    later = await app.enqueue("spoilt", args={}, delay=1800)
+    assert await rows.spoil(due, [Spoilt("scheduled_at", "datetime('now')")])
+    assert await rows.spoil(later, [Spoilt("scheduled_at", "datetime('now', '+1 hour')")])
+    async with working(app):
+        await until_status(app, due, "done")
+        good = await app.enqueue("good", args={"number": 1}, priority=1000)
+        await until_status(app, good, "done")
+        waiting = await app.get_job(later)
+    assert waiting is not None
+    assert waiting["status"] == "queued"
+    assert 3500 < (waiting["scheduled_at"] - datetime.now(UTC)).total_seconds() <= 3600
 
 
 async def test_a_job_at_the_end_of_the_calendar_waits_beside_such_a_row(

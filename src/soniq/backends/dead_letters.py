@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, NamedTuple, Protocol
 
+from soniq.jsontext import document
 from soniq.limits import can_be_stored
 from soniq.records import DeadLetterReason
 
@@ -24,6 +25,7 @@ class DeadLetterJob:
         args: its arguments, as JSON gives them.
         attempts: those it had spent.
         crashes: how many workers had died holding it.
+        dead_letter_reason: why; a text where a later version of Soniq has one unknown here.
         original_created_at: when it was enqueued.
         resurrection_count: how many jobs were made of it since.
         tags: what people noted on it.
@@ -39,7 +41,7 @@ class DeadLetterJob:
     attempts: int
     crashes: int
     last_error: str | None
-    dead_letter_reason: DeadLetterReason
+    dead_letter_reason: DeadLetterReason | str
     original_created_at: datetime
     moved_to_dead_letter_at: datetime
     resurrection_count: int = 0
@@ -47,6 +49,12 @@ class DeadLetterJob:
     tags: list[str] = field(default_factory=list)
     dedup_key: str | None = None
     last_resurrection_job_id: str | None = None
+
+
+def tags_of(text: str | None) -> list[str]:
+    """The stored tags of a dead letter; what somebody has edited into no list is one tag."""
+    tags = document(text or "[]")
+    return [str(tag) for tag in tags] if isinstance(tags, list) else [str(tags)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -122,7 +122,7 @@ class Desk:
             result=None,
             worker_id=None,
             producer_id=None,
-            dead_letter_reason=letter.dead_letter_reason.value,
+            dead_letter_reason=str(letter.dead_letter_reason),
             original_created_at=letter.original_created_at,
             moved_to_dead_letter_at=letter.moved_to_dead_letter_at,
             resurrection_count=letter.resurrection_count,

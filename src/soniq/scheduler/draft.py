@@ -7,11 +7,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from pydantic_core import from_json
 from uuid_utils import uuid7
 
 from soniq.backends.schedules import ACTIVE, PAUSED, SCHEDULE_FIELDS, Schedule
-from soniq.jsontext import canonical
+from soniq.jsontext import canonical, document
 from soniq.periodic import Plan
 from soniq.records import NewJob
 from soniq.timing import INTERVAL, Times, Timing
@@ -138,4 +137,4 @@ def run_of(schedule: Schedule, producer: str | None, due: datetime | None = None
 def as_dict(schedule: Schedule) -> dict[str, Any]:
     """The schedule as its users see it."""
     shown = {name: getattr(schedule, name) for name in SCHEDULE_FIELDS if name not in _HIDDEN}
-    return shown | {"args": from_json(schedule.args)}
+    return shown | {"args": document(schedule.args)}

@@ -71,7 +71,7 @@ class Firer:
             await self._store_runs(schedule, planned)
         except Contended:
             self._hold_back(schedule, _AFTER_CONTENTION)
-        except (Unstorable, ValueError) as error:
+        except (Unstorable, ValueError, OverflowError) as error:
             self._hold_back(schedule, _AFTER_FAILURE)
             self._events.emit(ScheduleFailed(schedule.name, error, _AFTER_FAILURE))
 

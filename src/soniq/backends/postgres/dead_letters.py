@@ -7,7 +7,6 @@ from datetime import datetime
 from typing import Any, Final
 
 from asyncpg import Record
-from pydantic_core import from_json
 
 from soniq.backends.base import Contended
 from soniq.backends.dead_letters import (
@@ -18,14 +17,16 @@ from soniq.backends.dead_letters import (
     Replayed,
     Selection,
     Tally,
+    tags_of,
 )
 from soniq.backends.postgres.connection import Borrow, Connection, Database, transaction
 from soniq.backends.postgres.lanes import LaneKey
 from soniq.backends.postgres.rows import is_id
 from soniq.backends.postgres.wakeups import Arrival
 from soniq.globs import as_regex
+from soniq.jsontext import document
 from soniq.limits import LONGEST_ERROR
-from soniq.records import DeadLetterReason
+from soniq.records import reason_of
 
 Tell = Callable[[Connection, Sequence[Arrival]], Awaitable[None]]
 Announce = Callable[[Sequence[Arrival], datetime], None]
@@ -150,9 +151,9 @@ def _age(seconds: float | None) -> float | None:
 
 def _dead_letter(row: Record) -> DeadLetterJob:
     values = dict(row)
-    values["args"] = from_json(values["args"])
-    values["tags"] = from_json(values["tags"] or "[]")
-    values["dead_letter_reason"] = DeadLetterReason(values["dead_letter_reason"])
+    values["args"] = document(values["args"])
+    values["tags"] = tags_of(values["tags"])
+    values["dead_letter_reason"] = reason_of(values["dead_letter_reason"])
     return DeadLetterJob(**values)
 
 

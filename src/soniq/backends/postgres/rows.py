@@ -6,8 +6,8 @@ import re
 from typing import Final
 
 from asyncpg import Record
-from pydantic_core import from_json
 
+from soniq.jsontext import document
 from soniq.records import JOB_KEYS, JobDict
 
 _DOCUMENTS: Final = ("args", "result")
@@ -24,5 +24,5 @@ def job_dict(row: Record) -> JobDict:
     job = {key: row[key] for key in JOB_KEYS}
     for key in _DOCUMENTS:
         if job[key] is not None:
-            job[key] = from_json(job[key])
+            job[key] = document(job[key])
     return job

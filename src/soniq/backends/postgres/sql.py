@@ -16,6 +16,12 @@ _TABLE: Final = re.compile(
     r"|metric_sessions|metric_chunks)\b"
 )
 
+_IN_REACH: Final = re.compile(r"\bin_reach\(([\w$:]+|\w+\(\w+\))\)")
+_REACHED: Final = (
+    r"CASE WHEN \1 > '9999-12-31 23:59:59.999999Z' THEN '9999-12-31 23:59:59.999999Z'::timestamptz"
+    r" WHEN \1 < '0001-01-01Z' THEN '0001-01-01Z'::timestamptz ELSE \1 END"
+)
+
 
 def qualified(text: str, schema: str | None) -> str:
     """`text` with Soniq's tables named with their schema, if it is given."""
@@ -30,7 +36,15 @@ def quoted(identifier: str) -> str:
 @cache
 def _sources() -> dict[str, str]:
     texts = {path.stem: path.read_text() for path in (_HERE / "sql").glob("*.sql")}
-    return {name: with_includes(text, texts) for name, text in texts.items()}
+    return {name: _in_reach(with_includes(text, texts)) for name, text in texts.items()}
+
+
+def _in_reach(text: str) -> str:
+    """`text` with each ``in_reach(time)``, of a row that somebody may have edited, written out.
+
+    Postgres knows more years than Python, and infinity, which the driver gives without a zone.
+    """
+    return _IN_REACH.sub(_REACHED, text)
 
 
 @cache

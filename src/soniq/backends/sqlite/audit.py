@@ -8,7 +8,7 @@ from soniq.backends.overview import AuditEntry, AuditPage
 from soniq.backends.sqlite.database import Database
 from soniq.backends.sqlite.dead_letters import Run
 from soniq.backends.sqlite.failures import check_text
-from soniq.backends.sqlite.times import ago, moment, stamp
+from soniq.backends.sqlite.times import ago, seen, stamp
 
 _A_YEAR = 365 * 86400.0
 
@@ -60,6 +60,6 @@ class SQLiteAudit:
         rows = await self._read(
             lambda db: db.rows("list_audit", at=at, id=entry_id, limit=limit + 1)
         )
-        entries = [AuditEntry(moment(row[1]), *row[2:]) for row in rows[:limit]]
+        entries = [AuditEntry(seen(row[1]), *row[2:]) for row in rows[:limit]]
         more = len(rows) > limit
         return AuditPage(entries, f"{rows[limit - 1][1]} {rows[limit - 1][0]}" if more else None)

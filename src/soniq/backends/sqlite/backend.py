@@ -101,7 +101,7 @@ class SQLiteBackend:
                 f" {Path(self._path).parent}"
             )
         self._settings = settings
-        self._reader = Connection(self._path, self._clock, self._turn, "read")
+        self._reader = Connection(self._path, self._clock, self._turn, "read", for_show=True)
         self._writer = Connection(self._path, self._clock, self._turn, "write")
 
     async def close(self) -> None:

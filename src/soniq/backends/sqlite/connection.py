@@ -31,12 +31,16 @@ class Connection:
         clock: what time it is.
         turn: the process's turn to write on that file.
         label: what the thread is called.
+        for_show: see `Database`.
     """
 
-    def __init__(self, path: str, clock: Clock, turn: Turn, label: str) -> None:
+    def __init__(
+        self, path: str, clock: Clock, turn: Turn, label: str, *, for_show: bool = False
+    ) -> None:
         self._path = path
         self._clock = clock
         self._turn = turn
+        self._for_show = for_show
         self._database: Database | None = None
         self._closed = False
         self._thread = ThreadPoolExecutor(1, thread_name_prefix=f"soniq-sqlite-{label}")
@@ -64,7 +68,9 @@ class Connection:
     def _call(self, work: Callable[[Database], T], call: Call, patience: float) -> T:
         try:
             if self._database is None:
-                self._database = Database(self._path, self._clock, self._turn)
+                self._database = Database(
+                    self._path, self._clock, self._turn, for_show=self._for_show
+                )
             self._database.call, self._database.patience = call, patience
             return work(self._database)
         except Exception as error:

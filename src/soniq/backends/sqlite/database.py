@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -47,9 +48,10 @@ class Database:
         path: the file.
         clock: what time it is.
         turn: the process's turn to write on that file.
+        for_show: gives a text that somebody has edited into none as good as it can be read.
     """
 
-    def __init__(self, path: str, clock: Clock, turn: Turn) -> None:
+    def __init__(self, path: str, clock: Clock, turn: Turn, *, for_show: bool = False) -> None:
         self.path = path
         self.clock = clock
         self.call = Call()
@@ -59,6 +61,8 @@ class Database:
         self._sqlite = sqlite3.connect(
             path, timeout=0, isolation_level=None, check_same_thread=False, cached_statements=128
         )
+        self._as_text = partial(bytes.decode, errors="replace") if for_show else str
+        self._sqlite.text_factory = self._as_text
         self._sqlite.create_function("soniq_matches", 2, matches, deterministic=True)
         for pragma in _PRAGMAS:
             self.execute(pragma)
@@ -101,7 +105,7 @@ class Database:
         try:
             yield from self.execute(sql)
         finally:
-            self._sqlite.text_factory = str
+            self._sqlite.text_factory = self._as_text
 
     def value(self, name: str, /, **parameters: Any) -> Any:
         """The first column of the first row, None without one."""

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import fields
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any, Final, Protocol, TypeVar
-
-from pydantic_core import from_json
 
 from soniq.backends.dead_letters import (
     Changes,
@@ -17,15 +15,17 @@ from soniq.backends.dead_letters import (
     Replayed,
     Selection,
     Tally,
+    tags_of,
 )
 from soniq.backends.sqlite.database import Database
 from soniq.backends.sqlite.failures import check_text
 from soniq.backends.sqlite.finish import bury
 from soniq.backends.sqlite.lanes import text_of
-from soniq.backends.sqlite.rows import canonical_id, document
-from soniq.backends.sqlite.times import ago, moment, stamp
+from soniq.backends.sqlite.rows import canonical_id, legible
+from soniq.backends.sqlite.times import ago, seen, stamp
+from soniq.jsontext import document
 from soniq.limits import LONGEST_ERROR
-from soniq.records import DeadLetterReason
+from soniq.records import DeadLetterReason, reason_of
 
 T = TypeVar("T")
 
@@ -103,7 +103,7 @@ def _pick(
         limit=limit,
         offset=offset,
     )
-    return [Picked(row[0], row[1], moment(row[2]), row[3]) for row in rows]
+    return [Picked(row[0], row[1], seen(row[2]), row[3]) for row in rows]
 
 
 def _tally(database: Database, selection: Selection) -> list[Tally]:
@@ -114,8 +114,8 @@ def _tally(database: Database, selection: Selection) -> list[Tally]:
 
 def _tallied(row: tuple[Any, ...], now: datetime) -> Tally:
     name, queue, reason, day, jobs, oldest, resurrected, revived = row
-    age = (now - moment(oldest)).total_seconds()
-    return Tally(name, queue, reason, date.fromisoformat(day), jobs, age, resurrected, revived)
+    age = (now - seen(oldest)).total_seconds()
+    return Tally(name, queue, reason, seen(day).date(), jobs, age, resurrected, revived)
 
 
 def _replay(database: Database, replays: str, changes: Changes) -> list[Replayed]:
@@ -139,7 +139,7 @@ def _tag(database: Database, dead_id: str | None, tags: Sequence[str]) -> bool:
         rows = database.rows("show_tags", id=dead_id)
         if not rows:
             return False
-        present = from_json(rows[0][0] or "[]")
+        present = tags_of(rows[0][0])
         database.change(
             "tag_dead_letter", id=dead_id, tags=text_of(dict.fromkeys([*present, *tags]))
         )
@@ -180,11 +180,11 @@ def _stamped(time: datetime | None) -> str | None:
 
 
 def _dead_letter(row: tuple[Any, ...]) -> DeadLetterJob:
-    values = dict(zip(_COLUMNS, row, strict=True))
+    values = dict(zip(_COLUMNS, map(legible, row), strict=True))
     for name in _TIMES:
         if values[name] is not None:
-            values[name] = moment(values[name])
+            values[name] = seen(values[name])
     values["args"] = document(values["args"])
-    values["tags"] = from_json(values["tags"] or "[]")
-    values["dead_letter_reason"] = DeadLetterReason(values["dead_letter_reason"])
+    values["tags"] = tags_of(values["tags"])
+    values["dead_letter_reason"] = reason_of(values["dead_letter_reason"])
     return DeadLetterJob(**values)

@@ -24,7 +24,7 @@ from soniq.backends.made_indexes import made_indexes
 from soniq.backends.sqlite import schema
 from soniq.backends.sqlite.database import Database
 from soniq.backends.sqlite.statements import SQL
-from soniq.backends.sqlite.times import Clock, ago, moment, stamp
+from soniq.backends.sqlite.times import Clock, ago, seen, stamp
 
 Look = Callable[[Callable[[Database], Any]], Awaitable[Any]]
 
@@ -101,7 +101,7 @@ def _workers(database: Database) -> list[PresentWorker]:
             job_names=frozenset(from_json(row[4])),
             address=None,
             connections=None,
-            silent_for=(now - moment(row[5])).total_seconds(),
+            silent_for=(now - seen(row[5])).total_seconds(),
             heartbeat_interval=row[6],
         )
         for row in database.rows("present_workers")
@@ -111,7 +111,7 @@ def _workers(database: Database) -> list[PresentWorker]:
 def _backlog(database: Database) -> list[Backlog]:
     now = database.clock()
     return [
-        Backlog(queue, name, jobs, (now - moment(oldest)).total_seconds())
+        Backlog(queue, name, jobs, (now - seen(oldest)).total_seconds())
         for queue, name, jobs, oldest in database.rows("backlog", now=stamp(now))
     ]
 

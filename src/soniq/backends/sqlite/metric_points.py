@@ -20,7 +20,7 @@ from soniq.backends.metric_points import (
 )
 from soniq.backends.sqlite.database import Database
 from soniq.backends.sqlite.failures import check_text
-from soniq.backends.sqlite.times import Clock, ago, moment, stamp
+from soniq.backends.sqlite.times import Clock, ago, seen, stamp
 from soniq.errors import SONIQ_SCHEMA_MISSING, SoniqError
 
 T = TypeVar("T")
@@ -104,7 +104,7 @@ class SQLiteMetrics:
         now = self._clock()
         rows = await self._read(lambda db: db.rows("queue_waits", now=stamp(now)))
         return [
-            QueueWait(queue, depth, (now - moment(oldest)).total_seconds())
+            QueueWait(queue, depth, (now - seen(oldest)).total_seconds())
             for queue, depth, oldest in rows
         ]
 

@@ -32,10 +32,11 @@ from soniq.backends.sqlite.database import Database
 from soniq.backends.sqlite.failures import check_text
 from soniq.backends.sqlite.lanes import text_of
 from soniq.backends.sqlite.rows import canonical_id, job_dict
-from soniq.backends.sqlite.times import ago, moment, stamp
+from soniq.backends.sqlite.times import ago, seen, stamp
 from soniq.backends.tempo import Ended, GivenUp, paces_of, spans_of
-from soniq.records import JobDict
+from soniq.records import JobDict, JobStatus
 
+_STATUSES: Final = frozenset(status.value for status in JobStatus)
 _LATELY: Final = 5_000
 """Ended jobs that a pace is judged by."""
 _TIMED: Final = 20_000
@@ -71,7 +72,7 @@ class SQLiteOverview(SQLiteAudit):
 
     async def waiting_names(self, *, since: float) -> list[WaitingName]:
         rows = await self._read(lambda db: db.rows("waiting_names", since=ago(db.clock(), since)))
-        return [WaitingName(name, queued, dead, moment(seen)) for name, queued, dead, seen in rows]
+        return [WaitingName(name, queued, dead, seen(last)) for name, queued, dead, last in rows]
 
     # --- jobs ----------------------------------------------------------------------------------
 
@@ -116,18 +117,19 @@ class SQLiteOverview(SQLiteAudit):
 
 
 def _place(id: str, ended_at: str | None) -> Place:
-    return Place(id, None if ended_at is None else moment(ended_at))
+    return Place(id, None if ended_at is None else seen(ended_at))
 
 
 def _counts(database: Database) -> Counts:
     now = database.clock()
     numbers: dict[str, dict[str, int]] = defaultdict(dict)
     for queue, status, number in database.rows("queue_stats"):
-        numbers[queue][status] = number
+        if status in _STATUSES:
+            numbers[queue][status] = number
     oldest = {
-        queue: (now - moment(due)).total_seconds()
+        queue: (now - seen(due)).total_seconds()
         for queue, due in database.rows("oldest_due")
-        if moment(due) <= now
+        if seen(due) <= now
     }
     return Counts(
         [
@@ -142,24 +144,28 @@ def _lately(database: Database, since: float, most: int) -> list[Ended]:
     """The jobs that ended last, `most` of them at most, none longer ago than `since` seconds."""
     now = database.clock()
     rows = database.rows("lately", since=ago(now, since), most=most)
-    return [_ended(row, now) for row in rows]
+    return [ended for row in rows if (ended := _ended(row, now)).age <= since]
 
 
 def _ended(row: tuple[Any, ...], now: datetime) -> Ended:
     queue, status, finished, attempts, run, waited = row
-    end = moment(finished)
+    end = seen(finished)
     return Ended(queue, status, (now - end).total_seconds(), end.timestamp(), attempts, run, waited)
 
 
 def _endings(database: Database, since: float, step: float) -> Endings:
     now = database.clock()
     start = ago(now, since)
-    letters = database.rows("letter_endings", since=start)
+    letters = [
+        GivenUp(seen(moved).timestamp(), attempts)
+        for moved, attempts in database.rows("letter_endings", since=start)
+        if (now - seen(moved)).total_seconds() <= since
+    ]
     spans = {
         span.at: span
         for span in spans_of(
             _lately(database, since, _TIMED),
-            [GivenUp(moment(moved).timestamp(), attempts) for moved, attempts in letters],
+            letters,
             step,
         )
     }
@@ -167,17 +173,15 @@ def _endings(database: Database, since: float, step: float) -> Endings:
     for at, done, cancelled, failed in database.rows("endings", since=start, step=step):
         moved = datetime.fromtimestamp(at, UTC)
         span = spans.get(moved, Span(moved))
-        given_up = sum(
-            attempts for when, attempts in letters if at <= moment(when).timestamp() < at + step
-        )
+        given_up = sum(letter.attempts for letter in letters if at <= letter.at < at + step)
         spans[moved] = replace(span, done=done, cancelled=cancelled, failed=failed + given_up)
     oldest = database.value("first_end")
-    return Endings([spans[at] for at in sorted(spans)], now, moment(oldest) if oldest else None)
+    return Endings([spans[at] for at in sorted(spans)], now, seen(oldest) if oldest else None)
 
 
 def _name(row: tuple[Any, ...]) -> NameCounts:
     name, total, queued, done, dead, run_avg_ms, last = row
-    last_run = None if last is None else moment(last)
+    last_run = None if last is None else seen(last)
     return NameCounts(name, total, queued, done, dead, run_avg_ms, last_run, estimated=False)
 
 
@@ -185,7 +189,4 @@ def _arrivals(database: Database, hours: int) -> list[Arrivals]:
     now = database.clock().astimezone(UTC)
     first = now.replace(minute=0, second=0, microsecond=0) - timedelta(hours=hours - 1)
     rows = database.rows("arrivals", first=ago(first, 0))
-    return [
-        Arrivals(datetime.fromisoformat(f"{hour}:00:00+00:00"), total, done, dead)
-        for hour, total, done, dead in rows
-    ]
+    return [Arrivals(seen(f"{hour}:00:00"), total, done, dead) for hour, total, done, dead in rows]

@@ -11,7 +11,7 @@ from soniq.backends.sqlite import liveness
 from soniq.backends.sqlite.database import Database
 from soniq.backends.sqlite.finish import bury
 from soniq.backends.sqlite.lanes import text_of
-from soniq.backends.sqlite.times import moment, stamp
+from soniq.backends.sqlite.times import seen, stamp
 from soniq.records import DeadLetterReason, DeadWorker, Recovered
 from soniq.settings import SoniqSettings
 
@@ -77,7 +77,7 @@ class Judge:
     def is_dead(self, worker: Registered, gone: Collection[int], now: datetime) -> bool:
         if worker.id == self._worker:
             return False
-        silence = now - max(moment(worker.last_heartbeat), self._steady(now))
+        silence = now - max(seen(worker.last_heartbeat), self._steady(now))
         if silence > self._timeout:
             return True
         known_gone = worker.hostname == self._hostname and worker.pid in gone

@@ -28,7 +28,8 @@ from soniq.backends.sqlite.connection import Connection
 from soniq.backends.sqlite.database import Database
 from soniq.backends.sqlite.failures import check_text
 from soniq.backends.sqlite.insert import check_storable, insert_within
-from soniq.backends.sqlite.times import Clock, ahead, moment, stamp
+from soniq.backends.sqlite.rows import legible
+from soniq.backends.sqlite.times import Clock, ahead, seen, stamp
 from soniq.records import NewJob
 
 T = TypeVar("T")
@@ -221,10 +222,10 @@ def _run(
 
 
 def _schedule(row: tuple[Any, ...]) -> Schedule:
-    values = dict(zip(SCHEDULE_FIELDS, row, strict=True))
+    values = dict(zip(SCHEDULE_FIELDS, map(legible, row), strict=True))
     values["declared"] = bool(values["declared"])
     for name in _TIMES:
-        values[name] = None if values[name] is None else moment(values[name])
+        values[name] = None if values[name] is None else seen(values[name])
     return Schedule(**values)
 
 

@@ -94,10 +94,10 @@ class SQLiteSession:
         except Exception as error:
             # Neither the file nor somebody else: it is a row that no claim can read. Other rows may
             # have been claimed already, so this counts as an answer that was lost.
-            ids = await self._claims.run(set_aside)
-            if not ids:
+            done = await self._claims.run(set_aside)
+            if not done:
                 raise
-            told = f"Queued jobs whose rows could not be read were cancelled: {', '.join(ids)}"
+            told = ". ".join(done)
             _log.error(told)
             raise Unavailable(told) from error
 

@@ -1,23 +1,25 @@
 """Queued rows that somebody has edited so that no claim can read them.
 
 SQLite takes any value in any column. One such row would fail every claim that meets it, and so keep
-all others waiting behind it: it is cancelled, and its error tells what was wrong.
+all others waiting behind it: it is mended where only a time is spelt otherwise, as SQLite's own
+functions do it, and else cancelled, with an error that tells what was wrong.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 from uuid import UUID
 
 from uuid_utils import uuid7
 
 from soniq.backends.sqlite.database import Database
-from soniq.backends.sqlite.times import moment, stamp
+from soniq.backends.sqlite.times import moment, spelt, stamp
 
 _AT_ONCE: Final = 1000
 _SHOWN: Final = 80
 _LARGEST: Final = 2**31
+_TIMES: Final = frozenset({"scheduled_at", "created_at"})
 
 
 def _is_text(value: Any) -> bool:
@@ -77,17 +79,44 @@ _SOUND: Final[Mapping[str, Callable[[Any], bool]]] = {
 
 
 def set_aside(database: Database) -> list[str]:
-    """Cancel queued rows that cannot be read, in a form that can be; their ids."""
+    """Make queued rows readable that are not, and say what was done.
+
+    A time that is only spelt otherwise than Soniq does is rewritten. What else cannot be read is
+    cancelled.
+    """
     # Text and blobs both come as bytes: so a blob comes as a number, which is no text.
     columns = ", ".join(f"iif(typeof({name}) = 'blob', 0.5, {name})" for name in _SOUND)
     queued = f"SELECT rowid, {columns} FROM soniq_jobs WHERE status = 'queued'"
     found = [row[0] for row in database.raw(queued) if _spoilt(row)][:_AT_ONCE]
-    ids: list[str] = []
+    respelt: list[str] = []
+    cancelled: list[str] = []
     for rowid in found:
         with database.writing() as now:
-            rows = list(database.raw(f"{queued} AND rowid = {rowid}"))
-            ids += [_cancel(database, row, stamp(now)) for row in rows]
-    return ids
+            for row in list(database.raw(f"{queued} AND rowid = {rowid}")):
+                spoilt = _spoilt(row)
+                if times := _respelt(spoilt):
+                    _update(database, rowid, times)
+                    respelt.append(row[1].decode())
+                elif spoilt:
+                    cancelled.append(_cancel(database, row, spoilt, stamp(now)))
+    return [
+        *_told(respelt, "had times spelt otherwise, which were rewritten"),
+        *_told(cancelled, "had rows that could not be read, and were cancelled"),
+    ]
+
+
+def _told(ids: Sequence[str], what: str) -> list[str]:
+    return [f"Queued jobs {what}: {', '.join(ids)}"] if ids else []
+
+
+def _respelt(spoilt: Mapping[str, Any]) -> dict[str, str]:
+    """The times as they are stored, if nothing else is wrong."""
+    times = {column: spelt(value.decode()) for column, value in spoilt.items() if _is_text(value)}
+    try:
+        stamps = {column: stamp(time) for column, time in times.items() if time is not None}
+    except OverflowError:
+        return {}
+    return stamps if stamps.keys() == spoilt.keys() <= _TIMES else {}
 
 
 def _spoilt(row: tuple[Any, ...]) -> dict[str, Any]:
@@ -96,8 +125,7 @@ def _spoilt(row: tuple[Any, ...]) -> dict[str, Any]:
     return {column: value for (column, sound), value in values if not sound(value)}
 
 
-def _cancel(database: Database, row: tuple[Any, ...], now: str) -> str:
-    spoilt = _spoilt(row)
+def _cancel(database: Database, row: tuple[Any, ...], spoilt: Mapping[str, Any], now: str) -> str:
     told = ", ".join(f"{column} was {_shown(value)}" for column, value in spoilt.items())
     job_id = str(uuid7()) if "id" in spoilt else row[1].decode()
     stand_ins = {
@@ -119,11 +147,15 @@ def _cancel(database: Database, row: tuple[Any, ...], now: str) -> str:
         "updated_at": now,
         "last_error": f"Cancelled, for its row could not be read: {told}",
     }
+    _update(database, row[0], changes)
+    return job_id
+
+
+def _update(database: Database, rowid: int, changes: Mapping[str, Any]) -> None:
     assignments = ", ".join(f"{column} = :{column}" for column in changes)
     database.execute(
-        f"UPDATE soniq_jobs SET {assignments} WHERE rowid = :rowid", {**changes, "rowid": row[0]}
+        f"UPDATE soniq_jobs SET {assignments} WHERE rowid = :rowid", {**changes, "rowid": rowid}
     )
-    return job_id
 
 
 def _shown(value: Any) -> str:

@@ -3,7 +3,7 @@ SELECT queue::text, 'queued' AS status, count(*) AS jobs,
     extract(epoch FROM now() - min(scheduled_at) FILTER (WHERE scheduled_at <= now()))::float8
         AS oldest_for
 FROM (
-    SELECT queue, scheduled_at
+    SELECT queue, in_reach(scheduled_at) AS scheduled_at
     FROM soniq_jobs
     WHERE status = 'queued' AND crashes = 0
     -- In the index's order rows come grouped already.
@@ -13,7 +13,8 @@ FROM (
 GROUP BY queue
 UNION ALL
 SELECT queue::text, 'queued', count(*),
-    extract(epoch FROM now() - min(scheduled_at) FILTER (WHERE scheduled_at <= now()))::float8
+    extract(epoch FROM now() - min(in_reach(scheduled_at)) FILTER (WHERE scheduled_at <= now()))
+        ::float8
 FROM soniq_jobs
 WHERE status = 'queued' AND crashes > 0
 GROUP BY queue

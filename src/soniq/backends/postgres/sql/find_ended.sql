@@ -19,8 +19,8 @@ last AS MATERIALIZED (
 )
 SELECT
     ARRAY(SELECT id::text FROM given ORDER BY given.finished_at DESC, given.id DESC) AS ids,
-    ARRAY(SELECT finished_at FROM given ORDER BY given.finished_at DESC, given.id DESC) AS ends,
+    ARRAY(SELECT in_reach(finished_at) FROM given ORDER BY given.finished_at DESC, given.id DESC) AS ends,
     (SELECT count(*) FROM looked) AS looked_at,
     (SELECT count(*) FROM looked WHERE matches) AS matching,
     (SELECT id::text FROM last) AS last,
-    (SELECT finished_at FROM last) AS last_end
+    (SELECT in_reach(finished_at) FROM last) AS last_end

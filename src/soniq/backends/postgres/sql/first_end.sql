@@ -1,2 +1,2 @@
 SELECT now() AS now,
-    (SELECT min(finished_at) FROM soniq_jobs WHERE status IN ('done', 'cancelled')) AS oldest
+    (SELECT in_reach(min(finished_at)) FROM soniq_jobs WHERE status IN ('done', 'cancelled')) AS oldest

@@ -1,7 +1,5 @@
 -- $1 ids
 SELECT
-    id::text, job_name, args, status, queue, priority, attempts, max_attempts, crashes, dedup_key,
-    scheduled_at, created_at, started_at, finished_at, updated_at, last_error, result,
-    worker_id::text, producer_id, NULL AS dead_letter_reason
+    -- include job_columns
 FROM soniq_jobs
 WHERE id = ANY ($1::uuid[])

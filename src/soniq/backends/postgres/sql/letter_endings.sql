@@ -6,4 +6,5 @@ SELECT
     count(*) AS dead_letter, sum(attempts) AS failed
 FROM soniq_dead_letter_jobs
 WHERE moved_to_dead_letter_at > now() - $1::float8 * interval '1 second'
+    AND moved_to_dead_letter_at < now() + interval '1 minute'
 GROUP BY 1

@@ -3,9 +3,7 @@
 -- exact order, some more than asked for so that a client's slow clock hides nothing. An index on
 -- created_at would be paid for by every claim and every finish.
 SELECT
-    id::text, job_name, args, status, queue, priority, attempts, max_attempts, crashes, dedup_key,
-    scheduled_at, created_at, started_at, finished_at, updated_at, last_error, result,
-    worker_id::text, producer_id, NULL AS dead_letter_reason
+    -- include job_columns
 FROM (
     SELECT *
     FROM soniq_jobs

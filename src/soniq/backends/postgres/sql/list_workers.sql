@@ -6,6 +6,6 @@ SELECT
             THEN 'stale'
         ELSE status
     END AS status,
-    started_at, last_heartbeat
+    in_reach(started_at) AS started_at, in_reach(last_heartbeat) AS last_heartbeat
 FROM soniq_workers
-ORDER BY started_at DESC, soniq_workers.id DESC
+ORDER BY soniq_workers.started_at DESC, soniq_workers.id DESC

@@ -1,10 +1,11 @@
 -- $1 rows: how the jobs that ended last went, by queue; at most those of an hour. Where so many ended
 -- in less than a minute, their number is stretched to one.
 WITH lately AS MATERIALIZED (
-    SELECT queue, status, finished_at, finished_at - started_at AS run,
-        started_at - scheduled_at AS waited
+    SELECT queue, status, finished_at, finished_at - in_reach(started_at) AS run,
+        in_reach(started_at) - in_reach(scheduled_at) AS waited
     FROM soniq_jobs
     WHERE status IN ('done', 'cancelled') AND finished_at > now() - interval '1 hour'
+        AND finished_at < now() + interval '1 minute'
     ORDER BY finished_at DESC
     LIMIT $1
 ),

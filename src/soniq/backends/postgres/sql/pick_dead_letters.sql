@@ -1,5 +1,5 @@
 -- $1..$9 the selection   $10 $11 time and id to go on after, or null   $12 limit   $13 offset
-SELECT id::text, job_name, moved_to_dead_letter_at, resurrection_count
+SELECT id::text, job_name, in_reach(moved_to_dead_letter_at) AS moved_at, resurrection_count
 FROM soniq_dead_letter_jobs
 WHERE
     -- include dead_letter_filter

@@ -7,6 +7,10 @@ FROM soniq_schedules AS schedule
 WHERE schedule.id = $1::text::uuid
     AND (
         $2::bigint IS NULL
-        OR (schedule.version = $2 AND schedule.next_run = $3 AND schedule.status = 'active')
+        OR (
+            schedule.version = $2 AND schedule.status = 'active'
+            -- As it was read; the driver writes the ends of the calendar as infinity.
+            AND in_reach(next_run) = in_reach($3::timestamptz)
+        )
     )
 FOR UPDATE

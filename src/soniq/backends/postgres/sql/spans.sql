@@ -3,14 +3,14 @@
         count(*) FILTER (WHERE status = 'done') AS done,
         count(*) FILTER (WHERE status = 'cancelled') AS cancelled,
         sum(greatest(attempts - 1, 0)) FILTER (WHERE status = 'done') AS failed,
-        (1000 * extract(epoch FROM avg(finished_at - started_at)
+        (1000 * extract(epoch FROM avg(finished_at - in_reach(started_at))
             FILTER (WHERE status = 'done')))::float8 AS run_avg_ms,
         (1000 * extract(epoch FROM percentile_cont(0.5) WITHIN GROUP
-            (ORDER BY finished_at - started_at) FILTER (WHERE status = 'done')))::float8
+            (ORDER BY finished_at - in_reach(started_at)) FILTER (WHERE status = 'done')))::float8
             AS run_p50_ms,
         (1000 * extract(epoch FROM percentile_cont(0.95) WITHIN GROUP
-            (ORDER BY finished_at - started_at) FILTER (WHERE status = 'done')))::float8
+            (ORDER BY finished_at - in_reach(started_at)) FILTER (WHERE status = 'done')))::float8
             AS run_p95_ms,
         (1000 * extract(epoch FROM percentile_cont(0.95) WITHIN GROUP
-            (ORDER BY started_at - scheduled_at) FILTER (WHERE status = 'done')))::float8
+            (ORDER BY in_reach(started_at) - in_reach(scheduled_at)) FILTER (WHERE status = 'done')))::float8
             AS wait_p95_ms

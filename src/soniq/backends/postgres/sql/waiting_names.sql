@@ -1,6 +1,6 @@
 -- $1 rows of queued jobs to look at   $2 seconds since which dead letters count
 SELECT job_name, sum(queued)::bigint AS queued, sum(dead_letter)::bigint AS dead_letter,
-    max(last_seen) AS last_seen
+    in_reach(max(last_seen)) AS last_seen
 FROM (
     SELECT job_name, count(*) AS queued, 0 AS dead_letter, max(updated_at) AS last_seen
     FROM (

@@ -1,4 +1,4 @@
-SELECT queue, job_name, count(*), min(scheduled_at)
+SELECT CAST(queue AS TEXT), CAST(job_name AS TEXT), count(*), min(scheduled_at)
 FROM soniq_jobs
 WHERE status = 'queued' AND scheduled_at <= :now
 GROUP BY queue, job_name

@@ -9,7 +9,7 @@ WITH looked AS (
 )
 SELECT
     (
-        SELECT json_group_array(json_array(id, finished_at))
+        SELECT json_group_array(json_array(CAST(id AS TEXT), CAST(finished_at AS TEXT)))
         FROM (
             SELECT id, finished_at FROM looked WHERE matches
             ORDER BY finished_at DESC, id DESC
@@ -18,4 +18,4 @@ SELECT
     ),
     (SELECT count(*) FROM looked),
     (SELECT count(*) FROM looked WHERE matches),
-    (SELECT json_array(id, finished_at) FROM looked ORDER BY finished_at, id LIMIT 1)
+    (SELECT json_array(CAST(id AS TEXT), CAST(finished_at AS TEXT)) FROM looked ORDER BY finished_at, id LIMIT 1)

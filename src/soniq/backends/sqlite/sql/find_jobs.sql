@@ -8,9 +8,9 @@ WITH looked AS (
 )
 SELECT
     (
-        SELECT json_group_array(json_array(id, NULL))
+        SELECT json_group_array(json_array(CAST(id AS TEXT), NULL))
         FROM (SELECT id FROM looked WHERE matches ORDER BY id DESC LIMIT :most)
     ),
     (SELECT count(*) FROM looked),
     (SELECT count(*) FROM looked WHERE matches),
-    (SELECT json_array(min(id), NULL) FROM looked)
+    (SELECT json_array(CAST(min(id) AS TEXT), NULL) FROM looked)

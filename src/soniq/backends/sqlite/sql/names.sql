@@ -1,4 +1,4 @@
-SELECT job_name, sum(total), sum(queued), sum(done), sum(dead), sum(run) / nullif(sum(done), 0),
+SELECT CAST(job_name AS TEXT), sum(total), sum(queued), sum(done), sum(dead), sum(run) / nullif(sum(done), 0),
     max(last_run)
 FROM (
     SELECT job_name, count(*) AS total, count(*) FILTER (WHERE status = 'queued') AS queued,

@@ -1,3 +1,3 @@
-SELECT queue, status, count(*) FROM soniq_jobs GROUP BY queue, status
+SELECT CAST(queue AS TEXT), CAST(status AS TEXT), count(*) FROM soniq_jobs GROUP BY queue, status
 UNION ALL
-SELECT queue, 'dead_letter', count(*) FROM soniq_dead_letter_jobs GROUP BY queue
+SELECT CAST(queue AS TEXT), 'dead_letter', count(*) FROM soniq_dead_letter_jobs GROUP BY queue

@@ -4,4 +4,11 @@ SELECT last_job_id, EXISTS (
 )
 FROM soniq_schedules
 WHERE id = :id
-    AND (:version IS NULL OR (version = :version AND next_run = :next_run AND status = 'active'))
+    AND (
+        :version IS NULL
+        OR (
+            version = :version AND status = 'active'
+            -- What somebody has spelt otherwise was read as well as possible; the firing mends it.
+            AND (next_run = :next_run OR next_run NOT GLOB '????-??-??T??:??:??.??????Z')
+        )
+    )

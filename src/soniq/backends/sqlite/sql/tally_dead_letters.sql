@@ -1,5 +1,6 @@
 SELECT
-    job_name, queue, dead_letter_reason, substr(moved_to_dead_letter_at, 1, 10) AS day, count(*),
+    CAST(job_name AS TEXT), CAST(queue AS TEXT), CAST(dead_letter_reason AS TEXT),
+    substr(moved_to_dead_letter_at, 1, 10) AS day, count(*),
     min(moved_to_dead_letter_at), sum(resurrection_count > 0),
     sum(resurrection_count > 0 AND NOT EXISTS (
         SELECT 1 FROM soniq_dead_letter_jobs AS again

@@ -1,4 +1,4 @@
-SELECT job_name, sum(queued), sum(dead), max(seen)
+SELECT CAST(job_name AS TEXT), sum(queued), sum(dead), max(seen)
 FROM (
     SELECT job_name, count(*) AS queued, 0 AS dead, max(updated_at) AS seen
     FROM soniq_jobs
