@@ -13,6 +13,7 @@ from typing import Any
 from tests.chaos.figures import recoveries, spread
 from tests.chaos.history import Kind
 from tests.chaos.scenario import Sizes, scenario
+from tests.chaos.scenarios.leaders import LEASES, kill_leader, leader_of
 from tests.chaos.stage import Stage
 
 MANY_CRASHES = 100
@@ -21,9 +22,9 @@ MANY_CRASHES = 100
 
 @scenario(
     "kill-one",
-    fault="SIGKILL of a worker, the leader, others alive, all defaults",
+    fault="SIGKILL of the worker that leads the maintenance or the schedules, all defaults",
     goal="its jobs run again: p95 ≤ 10 s, max ≤ 15 s",
-    sizes=Sizes(short=None, long=3, full=10),
+    sizes=Sizes(short=1, long=3, full=10),
 )
 async def kill_one(stage: Stage, kills: int) -> None:
     await kill_in_turn(stage, kills, workers=3)
@@ -54,7 +55,7 @@ async def on_a_file(_url: str, folder: Path) -> AsyncIterator[Stage]:
     "kill-one-sqlite",
     fault="SIGKILL of a worker on a SQLite file, others alive, all defaults",
     goal="its jobs run again: p95 ≤ 10 s, max ≤ 15 s",
-    sizes=Sizes(short=None, long=2, full=4),
+    sizes=Sizes(short=1, long=2, full=4),
     place=on_a_file,
 )
 async def kill_one_sqlite(stage: Stage, kills: int) -> None:
@@ -130,7 +131,8 @@ async def kill_in_turn(
 
     Args:
         workers: how many there are at a time.
-        leader: kill the older one, which leads whatever has a leader.
+        leader: kill the one that leads the maintenance, and the scheduler's leader the next time;
+            otherwise the youngest.
         ticks: how often the schedule must fire before each kill, and at the end.
         variables: for the environments of the workers in turn.
         settings: of the workers.
@@ -139,16 +141,21 @@ async def kill_in_turn(
     first = [stage.fleet.worker(variables=next(environments), **settings) for _ in range(workers)]
     await stage.working(first)
     async with stage.load(rate=20) as load:
-        for _ in range(kills):
+        for lease in itertools.islice(itertools.cycle(LEASES), kills):
             await _ticked(stage, ticks)
-            victim = stage.fleet.alive[0 if leader else -1]
+            victim = await leader_of(stage, lease) if leader else stage.fleet.alive[-1]
             await stage.occupied(load, victim)
-            stage.fleet.kill(victim)
+            if leader:
+                await kill_leader(stage, lease, victim)
+            else:
+                stage.fleet.kill(victim)
             await stage.workers(1, variables=next(environments), **settings)
             await _run_again(stage)
             await _nothing_suspect(stage, victim)
         await _ticked(stage, ticks)
     await stage.settle()
+    if leader:
+        stage.measured["leaders killed"] = kills
 
 
 async def _ticked(stage: Stage, times: int) -> None:
