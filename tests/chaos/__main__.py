@@ -17,13 +17,14 @@ import traceback
 from collections import deque
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import asyncpg
 import pytest
 
-from tests.chaos.report import Row, as_markdown, quoted, write
+from tests.chaos.report import Row, Verdict, as_markdown, in_short, quoted, write
 from tests.chaos.scenario import Scenario, Size, load_all, play
+from tests.chaos.stage import Stage
 from tests.postgres_server import PostgresServer
 
 MINUTES: Final = 25.0
@@ -44,9 +45,13 @@ def main() -> int:
     _say(f"Report: {chosen.folder / 'report.json'} and {chosen.folder / 'report.md'}")
     if chosen.quote:
         chosen.quote.write_text(quoted(chosen.quote.read_text(), as_markdown(rows)))
-    broken = [row.name for row in rows if row.verdict == "broken"]
-    _say(f"Broken: {', '.join(broken)}" if broken else f"All {len(rows)} as promised.")
-    return 1 if broken else 0
+    _say(in_short(rows))
+    return int(any(row.verdict == "broken" or not _explained(row) for row in rows))
+
+
+def _explained(row: Row) -> bool:
+    """What was not played must say why."""
+    return row.verdict != "not played" or bool(row.problem)
 
 
 def _parser(names: Sequence[str]) -> argparse.ArgumentParser:
@@ -84,37 +89,45 @@ async def _play_all(wanted: Sequence[Scenario], size: Size, minutes: float) -> l
 
 
 async def _row(one: Scenario, size: Size, server: PostgresServer, seconds: float) -> Row:
-    """Play a scenario in the seconds that are left."""
+    """Play a scenario in the seconds that are left; one that they do not suffice for is broken."""
     database = "chaos_" + one.name.replace("-", "_")
     await _on(server, f"CREATE DATABASE {database}")
-    began = time.monotonic()
+    began, stages = time.monotonic(), list[Stage]()
+
+    def told(kind: Verdict, problem: str = "") -> Row:
+        took = time.monotonic() - began
+        return Row.of(one, kind, took, problem=problem, **_measured(stages))
+
     try:
         with tempfile.TemporaryDirectory(prefix="soniq-chaos-") as folder:
             url = server.database_url(database)
             async with asyncio.timeout(seconds):
-                stage = await play(one, size, url, Path(folder))
-        took = time.monotonic() - began
-        told = {"figures": stage.figures, "measured": stage.measured, "missed": stage.missed}
-        return Row.of(one, "kept", took, **told)
+                stage = await play(one, size, url, Path(folder), opened=stages.append)
+        return told("missed" if stage.missed else "kept")
     except pytest.skip.Exception as reason:
-        return Row.of(one, "not played", 0.0, problem=str(reason))
+        return told("not played", str(reason))
     except (Exception, pytest.fail.Exception) as error:  # noqa: BLE001 - for the report
-        problem = "".join(traceback.format_exception(error))
-        return Row.of(one, "broken", time.monotonic() - began, problem=problem)
+        return told("broken", "".join(traceback.format_exception(error)))
     finally:
         await _on(server, f"DROP DATABASE IF EXISTS {database} WITH (FORCE)")
 
 
+def _measured(stages: Sequence[Stage]) -> dict[str, Any]:
+    """What the stage of a play has to tell, if it came to one."""
+    return {
+        name: getattr(stage, name) for stage in stages for name in ("figures", "measured", "missed")
+    }
+
+
 def _summary(row: Row) -> str:
-    if row.verdict != "kept":
-        return f"{row.verdict}: {row.problem[:2000]}"
-    found = [f"kept, {row.seconds:.0f} s"]
+    found = [f"{row.verdict}, {row.seconds:.0f} s"]
     if row.figures is not None:
         found.append(f"{row.figures.jobs} jobs, {row.figures.lost} lost")
         if recovery := row.figures.recovery:
             found.append(f"run again after {recovery.p95:.1f} s (p95), {recovery.max:.1f} s (max)")
     found += [f"{name} {value}" for name, value in row.measured.items()]
-    return "; ".join(found + [f"MISSED {what}" for what in row.missed])
+    found += [f"MISSED {what}" for what in row.missed]
+    return "; ".join([*found, *([row.problem[:2000]] if row.problem else [])])
 
 
 async def _on(server: PostgresServer, statement: str) -> None:

@@ -12,7 +12,8 @@ from typing import Final, Literal
 from tests.chaos.figures import Figures, Recovery
 from tests.chaos.scenario import Scenario
 
-Verdict = Literal["kept", "broken", "not played"]
+Verdict = Literal["kept", "missed", "broken", "not played"]
+"""Missed is a figure that was not reached, though every job ended as promised."""
 
 HEADINGS: Final = (
     *("Fault", "Promised", "Kept", "Jobs", "Kills", "Restarts", "Lost"),
@@ -29,7 +30,7 @@ class Row:
     Attributes:
         seconds: how long its play took.
         problem: why it is broken, or not played.
-        missed: goals that a figure did not reach, though every job ended as promised.
+        missed: goals that a figure did not reach, and the figures.
     """
 
     name: str
@@ -53,7 +54,9 @@ def as_json(rows: Sequence[Row], *, size: str) -> str:
     return json.dumps(
         {
             "size": size,
-            "broken": [row.name for row in rows if row.verdict == "broken"],
+            "broken": _names(rows, "broken"),
+            "missed": _names(rows, "missed"),
+            "not_played": _names(rows, "not played"),
             "totals": _totals(rows),
             "rows": [dataclasses.asdict(row) for row in rows],
         },
@@ -67,7 +70,25 @@ def as_markdown(rows: Sequence[Row]) -> str:
     lines += [_line(_cells(row)) for row in rows]
     totals = _totals(rows)
     told = ", ".join(f"{totals[name]:,} {name}" for name in ("jobs", "kills", "restarts", "lost"))
-    return "\n".join([*lines, "", f"In all: {told}."])
+    return "\n".join([*lines, "", f"In all: {told}. {in_short(rows)}"])
+
+
+def in_short(rows: Sequence[Row]) -> str:
+    """How many were as promised, and which were not."""
+    unplayed = _names(rows, "not played")
+    played = f"{len(rows) - len(unplayed)} played"
+    told = [
+        f"{played}: {len(_names(rows, 'kept'))} as promised",
+        _listed("missed a figure", _names(rows, "missed")),
+        _listed("broken", _names(rows, "broken")),
+    ]
+    if unplayed:
+        told.append(_listed("not played", unplayed))
+    return ", ".join(told) + "."
+
+
+def _listed(what: str, names: Sequence[str]) -> str:
+    return f"{len(names)} {what}" + (f" ({', '.join(names)})" if names else "")
 
 
 def quoted(text: str, table: str) -> str:
@@ -90,6 +111,10 @@ def write(rows: Sequence[Row], folder: Path, *, size: str) -> None:
     (folder / "report.md").write_text(as_markdown(rows) + "\n")
 
 
+def _names(rows: Sequence[Row], verdict: Verdict) -> list[str]:
+    return [row.name for row in rows if row.verdict == verdict]
+
+
 def _totals(rows: Sequence[Row]) -> dict[str, int]:
     found = [row.figures for row in rows if row.figures is not None]
     return {
@@ -99,9 +124,10 @@ def _totals(rows: Sequence[Row]) -> dict[str, int]:
 
 
 def _cells(row: Row) -> list[str]:
-    kept = f"yes; missed: {', '.join(row.missed)}" if row.missed else "yes"
-    verdict = {"kept": kept, "broken": "**no**", "not played": f"not played: {row.problem}"}
-    cells = [row.fault, row.goal, verdict[row.verdict]]
+    missed = f"missed: {', '.join(row.missed)}"
+    verdicts = {"kept": "yes", "missed": missed, "broken": "**no**"}
+    kept = verdicts.get(row.verdict, f"not played: {row.problem}")
+    cells = [row.fault, row.goal, kept]
     if (found := row.figures) is None:
         cells += [""] * 6
     else:

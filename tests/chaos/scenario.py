@@ -124,8 +124,18 @@ def load_all() -> dict[str, Scenario]:
     return SCENARIOS
 
 
-async def play(chosen: Scenario, size: Size, url: str, folder: Path) -> Stage:
+async def play(
+    chosen: Scenario,
+    size: Size,
+    url: str,
+    folder: Path,
+    *,
+    opened: Callable[[Stage], None] = lambda _: None,
+) -> Stage:
     """Play a scenario in one size on an empty database; the stage as it was left.
+
+    Args:
+        opened: is given the stage before the play, for those who want to see it however that ends.
 
     Raises:
         ValueError: it has no such size.
@@ -137,6 +147,7 @@ async def play(chosen: Scenario, size: Size, url: str, folder: Path) -> Stage:
         raise ValueError(f"The scenario {chosen.name} is not played {size}")
     stage: Stage
     async with chosen.place(url, folder) as stage:
+        opened(stage)
         stage.long_seconds = 0.5 if size == "short" else 5.0
         async with asyncio.timeout(chosen.minutes * 60):
             await chosen.play(stage, amount)
