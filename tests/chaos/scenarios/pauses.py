@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import signal
 import subprocess
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import asyncpg
 import psutil
 
 from tests.chaos.history import Event, Kind
 from tests.chaos.scenario import Sizes, scenario
+from tests.chaos.scenarios.stale_writes import Hold, accepted, holds, refused
 from tests.chaos.stage import Breach, Stage, until
 
 
@@ -91,43 +94,78 @@ class _Gates:
     told: Path
     """Those that wait to be told that they should stop."""
 
-    def open_for(self, worker: subprocess.Popen[bytes]) -> None:
+    def let_end(self, worker: subprocess.Popen[bytes]) -> None:
         Path(f"{self.ending}-{worker.pid}").touch()
+
+    def let_the_told_go(self, worker: subprocess.Popen[bytes]) -> None:
+        Path(f"{self.told}-{worker.pid}").touch()
+
+    def open(self) -> None:
+        """For everybody."""
+        self.ending.touch()
+        self.told.touch()
 
 
 async def _haunt(stage: Stage, name: str, *, terminate: bool) -> None:
-    """A worker is stopped until another runs its jobs; then it goes on, and so does the other.
+    """A worker is stopped until others run its jobs; then it goes on, and so do the others.
 
-    While the fence is tried the other one is still at it: no ended job can do the fence's work.
+    While the fence is tried these are still at it: no ended job can do the fence's work.
     """
     heartbeat, timeout = (0.5, 300) if terminate else (5, 60)
     settings = {"heartbeat_interval": heartbeat, "heartbeat_timeout": timeout}
     (victim,) = await stage.workers(1, **settings)
     gates = _Gates(stage.folder / f"{name}-ending", stage.folder / f"{name}-told")
-    await _enqueue(stage, name, gates)
-    stale = await stage.busy(victim, 4)
-    (rescuer,) = await stage.workers(1, **settings)
-    async with stage.fault(name):
-        stage.fleet.signal(victim, signal.SIGSTOP)
-        if terminate:
-            await _terminate_sessions(stage, victim)
-        await _runs_elsewhere(stage, {event.job for event in stale}, rescuer)
-        gates.open_for(victim)
-        stage.fleet.signal(victim, signal.SIGCONT)
-    await _told(stage, victim)
-    gates.told.touch()
-    await _over(stage, stale)
-    await _declared_dead(stage, victim)
-    gates.ending.touch()
+    jobs = await _enqueue(stage, name, gates)
+    stale = await stage.busy(victim, len(jobs))
+    lost = await holds(stage.url, jobs)
+    assert lost.keys() == jobs
+    async with stage.load(rate=20):
+        # One for each: what may have ended a worker is run one at a time in a process.
+        rescuers = await stage.workers(len(jobs), **settings)
+        async with stage.fault(name):
+            stage.fleet.signal(victim, signal.SIGSTOP)
+            if terminate:
+                await _terminate_sessions(stage, victim)
+            await _run_elsewhere(stage, jobs, rescuers)
+            await _try_the_fence(stage, lost)
+            gates.let_end(victim)
+            stage.fleet.signal(victim, signal.SIGCONT)
+        await _told(stage, victim)
+        gates.let_the_told_go(victim)
+        await _over(stage, stale)
+        await _declared_dead(stage, victim)
+    gates.open()
     await stage.quiet()
+    await _count_refused(stage, lost)
     await stage.fleet.leave()
 
 
-async def _enqueue(stage: Stage, name: str, gates: _Gates) -> None:
-    load = stage.load()
+async def _enqueue(stage: Stage, name: str, gates: _Gates) -> set[str]:
+    """Ahead of all others, so that they are the first to be run again."""
+    load, jobs = stage.load(), set()
     for kind, gate in (("hold", gates.ending), ("hold_thread", gates.told)):
-        for number in range(2):
-            await load.enqueue(f"chaos.{kind}", f"{name}-{kind}-{number}", {"gate": str(gate)})
+        job = await load.enqueue(
+            f"chaos.{kind}", f"{name}-{kind}", {"gate": str(gate)}, priority=10
+        )
+        assert job is not None
+        jobs.add(job)
+    return jobs
+
+
+async def _try_the_fence(stage: Stage, lost: Mapping[str, Hold]) -> None:
+    """Write ends in the zombie's name, while others hold what it held."""
+    current = await holds(stage.url, lost)
+    assert current.keys() == lost.keys()
+    await accepted(stage.url, current)
+    await _count_refused(stage, lost)
+
+
+async def _count_refused(stage: Stage, lost: Mapping[str, Hold]) -> None:
+    earlier = int(stage.measured.get(_WRITES, 0))
+    stage.measured[_WRITES] = earlier + await refused(stage.url, lost)
+
+
+_WRITES: Final = "stale ends that reached the store, all refused"
 
 
 async def _terminate_sessions(stage: Stage, worker: subprocess.Popen[bytes]) -> None:
@@ -149,15 +187,15 @@ async def _terminate_sessions(stage: Stage, worker: subprocess.Popen[bytes]) -> 
     assert len(ended) >= 3, "a worker has three connections"
 
 
-async def _runs_elsewhere(
-    stage: Stage, jobs: set[str | None], rescuer: subprocess.Popen[bytes]
+async def _run_elsewhere(
+    stage: Stage, jobs: set[str], rescuers: Sequence[subprocess.Popen[bytes]]
 ) -> None:
-    """Wait until another has one of these; it takes them one at a time, as they are suspects."""
-    await stage.history.until(
-        lambda: jobs & {event.job for event in stage.runs_of(rescuer)},
-        "a run elsewhere",
-        patience=120,
-    )
+    """Wait until others run all of these."""
+
+    def all_run() -> bool:
+        return jobs <= {event.job for process in rescuers for event in stage.runs_of(process)}
+
+    await stage.history.until(all_run, "runs elsewhere of all that it held", patience=120)
 
 
 async def _told(stage: Stage, worker: subprocess.Popen[bytes]) -> None:
@@ -194,7 +232,7 @@ async def _settle(stage: Stage) -> None:
     ]
     # The checker has seen that no run of a lost claim is stored; here, that there were some.
     assert stale, "no stale run came to its end: nothing was shown"
-    stage.measured["stale ends, all refused"] = len(stale)
+    stage.measured["stale runs that came to their end, none stored"] = len(stale)
 
 
 def _stored(stage: Stage) -> set[str]:
