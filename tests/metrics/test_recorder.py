@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 import threading
 import time
+from collections.abc import Callable
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
@@ -14,6 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from soniq.plugins.metrics import keys
+from soniq.plugins.metrics import recorder as recording
 from soniq.plugins.metrics.keys import Dropped, KeyBook, Kind, matches_prefix, number
 from soniq.plugins.metrics.observed import Points, add_minutes
 from soniq.plugins.metrics.recorder import MOST_KEPT, Recorder
@@ -45,6 +48,28 @@ class Unfloatable:
 
     def __repr__(self) -> str:
         raise RuntimeError("no")
+
+
+class Lazy:
+    """Stands for an object that cannot be had now."""
+
+    @property  # type: ignore[misc]
+    def __class__(self) -> type:
+        raise RuntimeError("away")
+
+    def __getattr__(self, name: str) -> Any:
+        raise RuntimeError("away")
+
+
+class Text(str):
+    """A string that does as it likes."""
+
+    __slots__ = ()
+
+    def refuse(self, *args: object) -> Any:
+        raise RuntimeError("no")
+
+    __len__ = __hash__ = __eq__ = __contains__ = encode = __str__ = __repr__ = refuse  # type: ignore[assignment]
 
 
 GOOD = [0, -3, 2.5, 2**62, 1e99, Decimal("1.5"), Fraction(1, 3), -0.0]
@@ -95,6 +120,21 @@ def test_what_no_store_takes_for_a_key_is_dropped_and_counted(key: Any) -> None:
     assert (held(taken), dropped.total) == ({}, 3)
 
 
+def test_what_stands_for_an_object_that_cannot_be_had_is_dropped_and_counted() -> None:
+    taken, dropped = recorder()
+    for kind in Kind:
+        taken.take(kind, Lazy(), 1)
+        taken.take(kind, "k", Lazy())
+    assert (held(taken), dropped.total) == ({}, 6)
+
+
+def test_a_string_of_a_type_of_its_own_is_a_key_like_others() -> None:
+    taken, dropped = recorder()
+    for key in ("k", Text("k"), Text("")):
+        taken.take(Kind.COUNTER, key, 1)
+    assert (held(taken), dropped.total) == ({"k": 2}, 1)
+
+
 def test_whole_numbers_beyond_what_stores_hold_exactly_become_floats() -> None:
     assert number(2**63 - 1) == 2**63 - 1
     assert isinstance(number(2**63), float)
@@ -140,6 +180,33 @@ def test_minutes_that_nobody_takes_away_are_bounded_the_newest_stay() -> None:
     assert MOST_KEPT - 1 <= len(minutes) <= MOST_KEPT + 1
     assert dropped.total + len(minutes) == MOST_KEPT + 1000
     assert minutes[-1].start == int(NOW // 60) * 60 + 60 * (MOST_KEPT + 999)
+
+
+def test_of_a_minute_thrown_away_every_observation_counts(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(recording, "MOST_KEPT", 3)
+    times = [NOW]
+    taken, dropped = recorder(clock=lambda: times[0])
+    for _ in range(7):
+        taken.take(Kind.COUNTER, "c", 100)
+        taken.take(Kind.GAUGE, "g", 100)
+        taken.take(Kind.HISTOGRAM, "h", 100)
+    for outcome in ("done", "failed"):
+        taken.stored([("job", "queue", outcome, 1.0, 1.0)] * 10)
+    times[0] += 60
+    taken.take(Kind.COUNTER, "last", 1)
+    assert set(held(taken)) == {"last"}
+    # A run is one of four counters and one waiting time, and mostly two execution times.
+    assert dropped.total == 3 * 7 + 10 * 7 + 10 * 5
+
+
+def test_a_job_too_many_counts_as_all_it_would_have_been(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(recording, "MOST_KEYS", 1)
+    taken, dropped = recorder()
+    runs = [("one", "done"), ("two", "done"), ("two", "failed")]
+    taken.stored([(name, "q", outcome, 1.0, 1.0) for name, outcome in runs])
+    assert dropped.total == 7 + 5
 
 
 def test_of_two_gauges_at_one_moment_the_later_call_counts() -> None:
@@ -224,6 +291,9 @@ def test_a_name_too_long_for_a_key_costs_only_its_own_series() -> None:
     assert "queue:q:done" in (found := held(taken))
     assert not any(key.startswith("job:") for key in found)
     assert dropped.total == 2
+    taken.stored([("x" * 600, "q", "done", 1.0, 1.0)] * 50)
+    taken.drain()
+    assert dropped.total == 2 + 100
 
 
 def test_drops_are_told_rarely(caplog: pytest.LogCaptureFixture) -> None:
@@ -234,6 +304,56 @@ def test_drops_are_told_rarely(caplog: pytest.LogCaptureFixture) -> None:
     assert dropped.total == 500
     assert len(caplog.records) == 1
     assert "no finite number" in caplog.text
+
+
+class Counting(logging.Handler):
+    """Counts warnings as a metric, as programs do."""
+
+    def __init__(self, recorder: Recorder) -> None:
+        super().__init__()
+        self._recorder = recorder
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._recorder.take(Kind.COUNTER, "log:warnings", 1)
+        self._recorder.take(Kind.COUNTER, "", 1)
+
+
+def take_another_kind(taken: Recorder) -> None:
+    taken.take(Kind.COUNTER, "k", 1)
+    taken.take(Kind.GAUGE, "k", 1)
+
+
+def store_too_many_jobs(taken: Recorder) -> None:
+    for name in ("a", "b", "c"):
+        taken.stored([(name, "q", "done", 1.0, 1.0)])
+
+
+def let_minutes_pass(taken: Recorder) -> None:
+    for _ in range(4):
+        taken.take(Kind.COUNTER, "k", 1)
+
+
+@pytest.mark.parametrize("drop", [take_another_kind, store_too_many_jobs, let_minutes_pass])
+def test_a_handler_of_logs_may_record(
+    drop: Callable[[Recorder], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recording, "MOST_KEYS", 1)
+    monkeypatch.setattr(recording, "MOST_KEPT", 2)
+    minutes = itertools.count(NOW, 60)
+    moves = drop is let_minutes_pass
+    taken, _ = recorder(clock=lambda: next(minutes) if moves else NOW)
+    handler = Counting(taken)
+    log = logging.getLogger("soniq.plugins.metrics")
+    log.addHandler(handler)
+    try:
+        # In a thread of its own, which a deadlock would keep for ever.
+        thread = threading.Thread(target=drop, args=(taken,), daemon=True)
+        thread.start()
+        thread.join(10)
+        assert not thread.is_alive()
+    finally:
+        log.removeHandler(handler)
+    assert held(taken)["log:warnings"] == 1
 
 
 @pytest.mark.parametrize(

@@ -13,10 +13,12 @@ from hypothesis import strategies as st
 from soniq.backends.metric_points import StoredChunk
 from soniq.plugins.metrics.keys import Dropped, KeyBook, Kind
 from soniq.plugins.metrics.metric import read_metrics
-from soniq.plugins.metrics.observed import Points, add, add_minutes, chunks, together
+from soniq.plugins.metrics.observed import Points, add, add_minutes, bound, chunks, together
 from soniq.plugins.metrics.points import merge_rows
-from soniq.plugins.metrics.recorder import Recorder
+from soniq.plugins.metrics.recorder import Minute, Recorder
 from soniq.plugins.metrics.resolutions import BY_NAME, RESOLUTIONS
+from soniq.plugins.metrics.series import Counter, Histogram
+from soniq.plugins.metrics.series import merged as merged_stored
 from tests.metrics.model import START, Observation, Series, brute_force, observations
 
 FOREVER = {each.name: 10**9 for each in RESOLUTIONS}
@@ -156,3 +158,45 @@ def test_sums_of_huge_numbers_stay_numbers() -> None:
     assert shown([row])["c:1"]["1min"] == {
         BY_NAME["1min"].bucket(START): pytest.approx(9.0 * 2**63)
     }
+
+
+@given(
+    st.lists(st.integers(-30, 30).map(lambda power: 10.0**power), min_size=1, max_size=8),
+    st.lists(st.integers(-30, 30).map(lambda power: 10.0**power), min_size=1, max_size=8),
+)
+def test_percentiles_of_values_far_apart_are_the_same_however_they_come_together(
+    one: list[float], other: list[float]
+) -> None:
+    parts = [distribution(one).encode(), distribution(other).encode()]
+    together = Histogram.shown_as(merged_stored("histogram", parts))
+    assert together == pytest.approx(Histogram.shown_as(distribution(one + other).encode()))
+
+
+def distribution(values: list[float]) -> Histogram:
+    made = Histogram()
+    made.observe(values)
+    return made
+
+
+def test_beyond_the_bound_the_buckets_that_ended_first_go() -> None:
+    points: Points = {}
+    noon = START // 86400 * 86400 + 43_200
+    add_minutes(points, [minute_of(noon - 60 * ago) for ago in range(10)])
+    dropped = Dropped()
+    bound(points, dropped, len(points) - 5)
+    left = {name: [place.start for place in points if place.resolution == name] for name in KEPT}
+    assert {name: len(starts) for name, starts in left.items()} == KEPT
+    assert min(left["1min"]) == noon - 60 * 5
+    # Four minutes of three observations each, and the twelve of the five minutes that four are in.
+    assert dropped.total == 4 * 3 + 12
+
+
+KEPT = {"1min": 6, "5min": 2, "1hour": 2, "1day": 1}
+
+
+def minute_of(start: int) -> Minute:
+    minute = Minute(start)
+    counter = minute.series["k"] = Counter()
+    for _ in range(3):
+        counter.take(10, start)
+    return minute

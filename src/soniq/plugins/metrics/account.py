@@ -20,7 +20,6 @@ from time import monotonic
 from soniq.backends.metric_points import MetricStore, MetricSync, SyncAnswer
 from soniq.plugins.metrics.keys import Dropped, KeyBook
 from soniq.plugins.metrics.observed import (
-    Place,
     Points,
     add,
     add_minutes,
@@ -30,7 +29,7 @@ from soniq.plugins.metrics.observed import (
     together,
 )
 from soniq.plugins.metrics.recorder import Recorder
-from soniq.plugins.metrics.resolutions import BY_NAME, MINUTE
+from soniq.plugins.metrics.resolutions import MINUTE
 from soniq.plugins.metrics.store_clock import StoreClock
 
 
@@ -135,7 +134,7 @@ class Account:
         session = self._session
         if not news and (self.worker_id is None or ends) and not (ends and session.number):
             return
-        if any(_end(place) <= session.closed for place in news):
+        if any(place.end <= session.closed for place in news):
             # A clock has gone back. What is stored of those buckets is known no more, so they go
             # under another name.
             session = self._session = Session()
@@ -172,7 +171,7 @@ class Account:
         session.number = batch.sync.number
         session.closed = batch.sync.closed
         session.held.update(batch.values)
-        for place in [place for place in session.held if _end(place) <= session.closed]:
+        for place in [place for place in session.held if place.end <= session.closed]:
             del session.held[place]
 
     def _begin_anew(self, batch: Batch, answer: SyncAnswer) -> None:
@@ -182,7 +181,3 @@ class Account:
             for place, content in batch.news.items():
                 add(self._waiting, place, content)
             self._prepare(ends=batch.sync.ends)
-
-
-def _end(place: Place) -> int:
-    return place.start + BY_NAME[place.resolution].seconds

@@ -6,9 +6,9 @@ import threading
 from collections import Counter
 from collections.abc import Collection
 from enum import StrEnum
-from math import isfinite
+from math import inf
 from time import monotonic
-from typing import Final, SupportsFloat, TypeGuard
+from typing import Any, Final, TypeGuard, cast
 
 from soniq.logs import soniq_logger
 
@@ -18,7 +18,11 @@ MOST_KEYS: Final = 10_000
 """Different keys that one process records between two syncs."""
 LARGEST: Final = 1e100
 """The largest number taken; far from where sums would overflow."""
-_LARGEST_INT: Final = 2**63
+_LEAST: Final = -LARGEST
+_LARGEST_INT: Final = 2**63 - 1
+_LEAST_INT: Final = -_LARGEST_INT
+BAD_KEY: Final = "key, which cannot be stored"
+BAD_VALUE: Final = "value, which is no finite number"
 _WARN_EVERY: Final = 60.0
 
 _log = soniq_logger("soniq.plugins.metrics")
@@ -42,6 +46,11 @@ def matches_prefix(prefix: str, key: str) -> bool:
     return not whole or key == whole or key.startswith(f"{whole}:")
 
 
+def text(key: object) -> str | None:
+    """`key` as a mere string, without asking a stranger's code; None if it is none."""
+    return str.__str__(cast(str, key)) if issubclass(type(key), str) else None
+
+
 def is_key(key: object) -> TypeGuard[str]:
     """Whether every store can hold `key`."""
     if not isinstance(key, str) or not 0 < len(key) <= LONGEST_KEY or "\0" in key:
@@ -56,38 +65,54 @@ def is_key(key: object) -> TypeGuard[str]:
 def number(value: object) -> int | float | None:
     """`value` as a number that can be added up and stored, None if it is none."""
     if type(value) is int:
-        return value if -_LARGEST_INT < value < _LARGEST_INT else _float(value)
-    if isinstance(value, bool) or not isinstance(value, SupportsFloat):
-        return None
-    return _float(value)
+        return value if _LEAST_INT <= value <= _LARGEST_INT else _float(value)
+    if type(value) is float:
+        return value if _LEAST <= value <= LARGEST else None
+    return None if type(value) is bool else _float(value)
 
 
-def _float(value: SupportsFloat) -> float | None:
+def _float(value: Any) -> float | None:
+    # Its type is asked: what stands for another object may do anything when it is asked itself.
     try:
-        found = float(value)
+        found = float(value) if hasattr(type(value), "__float__") else inf
     except Exception:  # noqa: BLE001 - a stranger's __float__; recording never raises
         return None
-    return found if isfinite(found) and abs(found) <= LARGEST else None
+    return found if _LEAST <= found <= LARGEST else None
 
 
 class Dropped:
-    """Counts what was not recorded, by reason, and says so in the log now and then."""
+    """Counts what was not recorded, by reason, and says so in the log now and then.
+
+    Handlers of logs may record, too. So what is dropped under a lock is counted there and told when
+    the lock has been released.
+    """
 
     def __init__(self) -> None:
+        self._guard = threading.Lock()
         self._counts: Counter[str] = Counter()
         self._told = 0
         self._next = 0.0
+        self.untold: tuple[str, object] | None = None
+        """Why something was dropped that is to be told, and what."""
 
-    def add(self, reason: str, example: object) -> None:
-        """Count one observation that was dropped."""
-        self._counts[reason] += 1
-        now = monotonic()
-        if now < self._next:
-            return
-        self._next = now + _WARN_EVERY
-        since, self._told = self.total - self._told, self.total
+    def add(self, reason: str, example: object, number: int = 1) -> None:
+        """Count observations that were dropped."""
+        with self._guard:
+            self._counts[reason] += number
+            if self.untold is None and monotonic() >= self._next:
+                self.untold = (reason, example)
+
+    def tell(self) -> None:
+        """Warn of what was dropped, unless somebody did a short while ago."""
+        with self._guard:
+            untold, self.untold = self.untold, None
+            if untold is None:
+                return
+            self._next = monotonic() + _WARN_EVERY
+            since, self._told = self.total - self._told, self.total
+        reason, example = untold
         _log.warning(
-            "%d metric observations were dropped, the last for its %s: %s",
+            "%d metric observations were dropped, one of them for its %s: %s",
             since,
             reason,
             _shown(example),
@@ -96,7 +121,7 @@ class Dropped:
     @property
     def total(self) -> int:
         """How many in all."""
-        return self._counts.total()
+        return sum(self.by_reason.values())
 
     @property
     def by_reason(self) -> dict[str, int]:
@@ -125,11 +150,11 @@ class KeyBook:
         self._guard = threading.Lock()
         self._kinds: dict[str, Kind] = {}
 
-    def admit(self, key: object, kind: Kind) -> TypeGuard[str]:
-        """Whether an observation of this kind may be recorded under `key`; counted if not."""
+    def admit(self, key: str, kind: Kind, number: int = 1) -> bool:
+        """Whether observations of this kind may be recorded under `key`; counted if not."""
         with self._guard:
             if not is_key(key):
-                reason = "key, which cannot be stored"
+                reason = BAD_KEY
             elif self._kinds.setdefault(key, kind) is not kind:
                 reason = "kind, which is not the key's first"
             elif len(self._kinds) > self._most:
@@ -137,7 +162,7 @@ class KeyBook:
                 reason = "number: there are too many different keys"
             else:
                 return True
-        self._dropped.add(reason, key)
+        self._dropped.add(reason, key, number)
         return False
 
     def forget_others(self, used: Collection[str]) -> None:

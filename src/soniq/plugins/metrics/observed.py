@@ -22,6 +22,10 @@ class Place(NamedTuple):
     resolution: str
     start: int
 
+    @property
+    def end(self) -> int:
+        return self.start + BY_NAME[self.resolution].seconds
+
 
 Points = dict[Place, Content]
 
@@ -66,13 +70,14 @@ def prune(points: Points, keep: Mapping[str, int], now: float) -> None:
 
 
 def bound(points: Points, dropped: Dropped, most: int = MOST_POINTS) -> None:
-    """Drop the oldest buckets beyond `most`, and count them."""
+    """Drop the buckets beyond `most` that ended first, and count what was in them."""
     excess = len(points) - most
     if excess <= 0:
         return
-    for place in sorted(points, key=lambda place: place.start)[:excess]:
-        dropped.add("age: the store has been away for too long", place.key)
-        del points[place]
+    # Of those that end together the finer ones, which a coarser one still has.
+    for place in sorted(points, key=lambda place: (place.end, -place.start))[:excess]:
+        dropped.add("age: the store has been away for too long", place.key, points.pop(place).count)
+    dropped.tell()
 
 
 def chunks(points: Points, keep: Mapping[str, int]) -> list[MetricChunk]:

@@ -11,7 +11,16 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final
 
-from soniq.plugins.metrics.keys import MOST_KEYS, Dropped, KeyBook, Kind, number
+from soniq.plugins.metrics.keys import (
+    BAD_KEY,
+    BAD_VALUE,
+    MOST_KEYS,
+    Dropped,
+    KeyBook,
+    Kind,
+    number,
+    text,
+)
 from soniq.plugins.metrics.resolutions import MINUTE
 from soniq.plugins.metrics.series import KINDS, Counter, Gauge, Histogram
 
@@ -22,6 +31,8 @@ _MOMENT: Final = 1e-6
 _AT_A_TIME: Final = 32
 """Outcomes of a tally that are counted together."""
 _TIMED: Final = ("done", "dead_letter")
+_TOO_OLD: Final = "age: nothing has been stored for too long"
+_TOO_MANY_JOBS: Final = "number: there are too many different jobs"
 
 
 StoredRun = tuple[str, str, str, float, float]
@@ -66,6 +77,15 @@ class Minute:
     def __len__(self) -> int:
         return len(self.series) + len(self.tallies)
 
+    def observations(self) -> int:
+        """How many it has, those of the series that its tallies stand for among them."""
+        for tally in self.tallies.values():
+            tally.count()
+        contents = [*self.series.values()]
+        for place, tally in self.tallies.items():
+            contents += (content for _, content in _series_of(*place, tally))
+        return sum(content.count for content in contents)
+
 
 class Recorder:
     """Takes observations until they are taken away.
@@ -89,14 +109,21 @@ class Recorder:
     def take(self, kind: Kind, key: object, value: object) -> None:
         """Record `value` under `key`; a bad one is dropped and counted."""
         found = number(value)
-        if found is None:
-            self._dropped.add("value, which is no finite number", (key, value))
+        name = key if type(key) is str else text(key)
+        if found is None or name is None:
+            self._refuse(BAD_KEY if name is None else BAD_VALUE, (key, value))
             return
         now = self._clock()
         with self._guard:
-            content = self._content(self._minute(now), kind, key)
+            content = self._content(self._minute(now), kind, name)
             if content is not None:
                 content.take(found, self._moment(now))
+        if self._dropped.untold:
+            self._dropped.tell()
+
+    def _refuse(self, reason: str, example: object) -> None:
+        self._dropped.add(reason, example)
+        self._dropped.tell()
 
     def stored(self, runs: Iterable[StoredRun]) -> None:
         """Record what became of some runs."""
@@ -108,7 +135,7 @@ class Recorder:
                 tally = tallies.get(place)
                 if tally is None:
                     if len(tallies) >= MOST_KEYS:
-                        self._dropped.add("number: there are too many different jobs", place)
+                        self._dropped.add(_TOO_MANY_JOBS, place, _series_number(outcome))
                         continue
                     tally = tallies[place] = Tally()
                 tally.waits.append(waited)
@@ -116,6 +143,8 @@ class Recorder:
                     tally.runs.append(ran)
                 if len(tally.waits) >= _AT_A_TIME:
                     tally.count()
+        if self._dropped.untold:
+            self._dropped.tell()
 
     def drain(self) -> list[Minute]:
         """Everything recorded since the last time, oldest first; the recorder begins anew."""
@@ -124,6 +153,7 @@ class Recorder:
             taken, self._over, self._kept = [*self._over], deque(), 0
         for minute in taken:
             self._spread(minute)
+        self._dropped.tell()
         return taken
 
     def _moment(self, now: float) -> float:
@@ -153,13 +183,14 @@ class Recorder:
         while self._kept > MOST_KEPT and len(self._over) > 1:
             oldest = self._over.popleft()
             self._kept -= len(oldest)
-            self._dropped.add("age: nothing has been stored for too long", oldest.start)
+            self._dropped.add(_TOO_OLD, oldest.start, oldest.observations())
 
-    def _content(self, minute: Minute, kind: Kind, key: object) -> Any:
-        content = minute.series.get(key) if isinstance(key, str) else None
+    def _content(self, minute: Minute, kind: Kind, key: str, number: int = 1) -> Any:
+        """What `number` observations go to; None, and they are counted, if they may not."""
+        content = minute.series.get(key)
         if content is not None and content.kind is kind:
             return content
-        if not self._keys.admit(key, kind):
+        if not self._keys.admit(key, kind, number):
             return None
         minute.series[key] = made = KINDS[kind]()
         return made
@@ -169,7 +200,7 @@ class Recorder:
         for place, tally in minute.tallies.items():
             tally.count()
             for key, content in _series_of(*place, tally):
-                held = self._content(minute, content.kind, key)
+                held = self._content(minute, content.kind, key, content.count)
                 if held is not None:
                     held.merge(content)
         minute.tallies.clear()
@@ -178,12 +209,17 @@ class Recorder:
 def _series_of(
     name: str, queue: str, outcome: str, tally: Tally
 ) -> Iterator[tuple[str, Counter | Histogram]]:
-    number = Counter(tally.number)
+    number = Counter(tally.number, tally.number)
     yield f"job:{name}:{outcome}", number
     yield f"queue:{queue}:{outcome}", number
     yield f"queue:{queue}:throughput", number
     yield f"global:status:{outcome}", number
     yield f"queue:{queue}:wait_time", tally.waited
-    if tally.ran.count:
+    if outcome in _TIMED:
         yield f"job:{name}:execution_time", tally.ran
         yield f"queue:{queue}:execution_time", tally.ran
+
+
+def _series_number(outcome: str) -> int:
+    """Of how many series an outcome is an observation."""
+    return sum(1 for _ in _series_of("", "", outcome, Tally()))

@@ -1,9 +1,10 @@
 """What one bucket of a series holds, for each kind; how two are merged, stored and shown.
 
 Each kind takes values, merges with others of its kind (which stay as they are), encodes itself as
-something that is JSON, decodes that, and shows it as users see it. Merging is associative and
-commutative, so neither the order of syncs nor that of readers matters; counts are exact, sums as
-exact as the numbers recorded.
+something that is JSON, decodes that, and shows it as users see it. Its `count` is the number of
+observations that this process has put into it; only a histogram's is stored. Merging is associative
+and commutative, so neither the order of syncs nor that of readers matters; counts are exact, sums
+as exact as the numbers recorded.
 """
 
 from __future__ import annotations
@@ -22,20 +23,23 @@ _EXACT: Final = 2**63
 class Counter:
     """The sum of what was added."""
 
-    __slots__ = ("total",)
+    __slots__ = ("count", "total")
     kind = Kind.COUNTER
 
-    def __init__(self, total: Number = 0) -> None:
+    def __init__(self, total: Number = 0, count: int = 0) -> None:
         self.total = total
+        self.count = count
 
     def take(self, value: Number, at: float) -> None:
         self.total += value
+        self.count += 1
 
     def merge(self, other: Counter) -> None:
         self.total += other.total
+        self.count += other.count
 
     def copy(self) -> Counter:
-        return Counter(self.total)
+        return Counter(self.total, self.count)
 
     def encode(self) -> Number:
         return _storable(self.total)
@@ -52,24 +56,27 @@ class Counter:
 class Gauge:
     """The newest value, by the time at which it was taken."""
 
-    __slots__ = ("at", "value")
+    __slots__ = ("at", "count", "value")
     kind = Kind.GAUGE
 
-    def __init__(self, value: Number = 0, at: float = 0.0) -> None:
+    def __init__(self, value: Number = 0, at: float = 0.0, count: int = 0) -> None:
         self.value = value
         self.at = at
+        self.count = count
 
     def take(self, value: Number, at: float) -> None:
         self.value = value
         self.at = at
+        self.count += 1
 
     def merge(self, other: Gauge) -> None:
+        self.count += other.count
         # Of values taken at the same moment the greater one, or the order would matter.
         if (other.at, other.value) > (self.at, self.value):
             self.at, self.value = other.at, other.value
 
     def copy(self) -> Gauge:
-        return Gauge(self.value, self.at)
+        return Gauge(self.value, self.at, self.count)
 
     def encode(self) -> list[Number]:
         return [_storable(self.value), self.at]
@@ -122,12 +129,14 @@ class Histogram:
         return twin
 
     def encode(self) -> list[Any]:
+        # First, for it lets the lowest bins go: the quantiles are those of what is stored.
+        sketch = self.sketch.encode()
         # A quantile is the middle of its bin, which may lie beyond the values themselves.
         quantiles = (
             min(max(value, self.least), self.greatest) for value in self.sketch.quantiles(QUANTILES)
         )
         numbers = (self.total, self.least, self.greatest, *quantiles)
-        return [self.count, *map(_storable, numbers), self.sketch.encode()]
+        return [self.count, *map(_storable, numbers), sketch]
 
     @classmethod
     def decode(cls, stored: Any) -> Histogram:
