@@ -25,7 +25,7 @@ from tests.chaos.places import (
 from tests.chaos.rates import effects, full_rate_after, rate, resumed_after
 from tests.chaos.scenario import Sizes, scenario
 from tests.chaos.scenarios.backlog import rate_in, saturated
-from tests.chaos.stage import Breach, Stage
+from tests.chaos.stage import Breach, Stage, until
 from tests.postgres_server import StopMode
 
 RATE: Final = 60.0
@@ -240,13 +240,16 @@ async def drain_away(stage: ServerStage, seconds: int) -> None:
         took = time.monotonic() - told
         await asyncio.to_thread(stage.server.start)
     assert stage.logged("ends_unstored")
-    # It could not give its lease back, which runs out instead.
-    async with asyncio.timeout(30):
-        while (await tables(stage.url))["leases"]:  # noqa: ASYNC110 - a table tells nobody
-            await asyncio.sleep(0.2)
+    await until(lambda: _forgotten(stage), "end of its lease, which it could not give back")
     await stage.workers(1)
     await stage.settle()
     stage.aim("exit after", took, goal=seconds + 3)
+
+
+async def _forgotten(stage: Stage) -> bool:
+    """Whether nothing of a scheduler that could not take leave of the store is left."""
+    found = await tables(stage.url)
+    return not found["leases"] and not found["schedulers"]
 
 
 @scenario(
