@@ -293,14 +293,15 @@ class Metrics(Plugin, KeepsMetrics):
         """Store again and again what the worker records; on the leader, look after all of it."""
         opened = await app._opening.ready()
         account, store = self._account_of(worker), opened.backend.metric_points
-        collector = Collector(self._collection_interval)
+        collector = Collector(worker, self._collection_interval, self._clock)
         backoff = Backoff(self._sync_interval)
         while True:
             try:
                 await self._beat(worker, account, store, collector)
                 self._recovered(backoff)
-                due = max(_LEAST_PAUSE, self._sync_interval - account.synced_for)
-                pause = min(due, self._collection_interval)
+                looks_in = collector.due_in if worker.is_leader else self._collection_interval
+                syncs_in = self._sync_interval - account.synced_for
+                pause = max(_LEAST_PAUSE, min(syncs_in, looks_in))
             except _FAILURES as error:
                 pause = self._failed(backoff, error)
             await self.sleep(pause)
@@ -308,15 +309,16 @@ class Metrics(Plugin, KeepsMetrics):
     async def _beat(
         self, worker: PluginWorker, account: Account, store: MetricStore, collector: Collector
     ) -> None:
-        if worker.is_leader:
-            await collector.collect(store, self._tables(worker.app), account.recorder)
-        if account.synced_for >= self._sync_interval:
+        # What was recorded goes first: a look that fails must not keep it from the store.
+        syncs = account.synced_for >= self._sync_interval
+        if syncs:
             await account.sync(store)
-            if worker.is_leader:
-                await self._merge(store)
-
-    def _tables(self, app: Soniq) -> list[str]:
-        return [table for plugin in app.plugins.values() for table in plugin.get_tables()]
+        if not worker.is_leader:
+            collector.rest()
+            return
+        await collector.collect(store, account.recorder)
+        if syncs:
+            await self._merge(store)
 
     async def on_worker_stopped(self, worker: PluginWorker) -> None:
         """Store the rest of what the worker has recorded."""
