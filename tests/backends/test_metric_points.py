@@ -78,10 +78,11 @@ async def test_a_point_replaces_the_one_its_session_stored_and_leaves_the_others
 
 async def test_a_repeated_sync_changes_nothing(metrics: MetricStore) -> None:
     session = new_id()
-    await metrics.sync(sync(chunk(m1=5), session=session, number=2))
-    answer = await metrics.sync(sync(chunk(m1=500), session=session, number=2))
-    assert (answer.number, answer.open) == (2, True)
-    assert minutes(await metrics.read()) == [{1: 5}]
+    for number in (1, 2):
+        await metrics.sync(sync(chunk(m1=number), session=session, number=number))
+        answer = await metrics.sync(sync(chunk(m1=500), session=session, number=number))
+        assert (answer.number, answer.open) == (number, True)
+        assert minutes(await metrics.read()) == [{1: number}]
 
 
 async def test_the_answer_tells_the_time_of_the_store(store: Store, metrics: MetricStore) -> None:
@@ -96,6 +97,21 @@ async def test_a_session_that_has_ended_takes_no_more_and_tells_what_it_has(
     await metrics.sync(sync(chunk(m1=5), session=session, number=1, ends=True))
     answer = await metrics.sync(sync(chunk(m1=6), session=session, number=2))
     assert (answer.number, answer.open) == (1, False)
+    assert minutes(await metrics.read()) == [{1: 5}]
+
+
+async def test_a_session_that_is_forgotten_takes_no_more(
+    store: Store, metrics: MetricStore
+) -> None:
+    session, day = new_id(), 86_400
+    await metrics.sync(sync(chunk(m1=5, keep=9 * day), session=session))
+    await store.pass_time(day + 100)
+    assert await metrics.end_silent(60) == 1
+    assert await metrics.merge(added, 10) == 1
+    await metrics.expire(10)
+    for number in (2, 3):
+        answer = await metrics.sync(sync(chunk(m1=6), session=session, number=number))
+        assert (answer.number, answer.open) == (0, False)
     assert minutes(await metrics.read()) == [{1: 5}]
 
 

@@ -159,6 +159,21 @@ async def test_one_that_slept_goes_on_with_what_was_not_stored(fault: str | None
     assert len({sync.session for sync in bench.store.syncs}) == 2
 
 
+async def test_one_cut_off_until_its_session_is_forgotten_counts_nothing_twice() -> None:
+    bench = Bench()
+    for _ in range(3):
+        bench.record(3)
+        await bench.sync()
+    bench.record(2)
+    bench.clock.advance(25 * 3600)
+    assert await bench.store.end_silent(60) == 1
+    while await bench.store.merge(merge_rows, 1000):
+        pass
+    await bench.store.expire(1000)
+    await bench.sync()
+    assert await bench.totals() == {11}
+
+
 async def test_the_last_sync_of_one_that_was_ended_is_not_lost() -> None:
     bench = Bench()
     bench.record(3)

@@ -51,7 +51,7 @@ class SyncAnswer(NamedTuple):
     """What became of a sync."""
 
     number: int
-    """Of the last sync of this session that is stored; 0 for none."""
+    """Of the last sync of this session that is stored; 0 for none, or none that is known."""
     open: bool
     """Whether the session takes more."""
     now: float
@@ -125,7 +125,8 @@ class MetricStore(Protocol):
 
         A point replaces the one that its session has stored for the same bucket; the row's other
         points stay. Nothing is stored for a session that has ended: then the answer tells the
-        number of the last sync that it stored before. A session begins with its first sync.
+        number of the last sync that it stored before. A session begins with sync number 1; one that
+        is not known and comes with a later number has ended, and is forgotten.
         """
         ...
 

@@ -65,12 +65,20 @@ class MemoryMetrics:
         check_text(*(chunk.key for chunk in sync.chunks))
         with self._store.lock:
             now = self._store.now()
-            session = self._sessions.setdefault(sync.session, Session(sync.worker_id, now))
+            session = self._session(sync, now)
+            if session is None:
+                return SyncAnswer(0, False, now.timestamp())
             if not session.ended and sync.number > session.number:
                 session.number, session.closed = sync.number, sync.closed
                 session.ended, session.synced_at = sync.ends, now
                 self._keep(sync)
             return SyncAnswer(session.number, not session.ended, now.timestamp())
+
+    def _session(self, sync: MetricSync, now: datetime) -> Session | None:
+        # A later sync of a session that is forgotten would add to what was merged of it.
+        if sync.number == 1:
+            return self._sessions.setdefault(sync.session, Session(sync.worker_id, now))
+        return self._sessions.get(sync.session)
 
     def _keep(self, sync: MetricSync) -> None:
         for chunk in sync.chunks:

@@ -146,7 +146,8 @@ def _sync(database: Database, sync: MetricSync) -> SyncAnswer:
                 (sync.session, *chunk[:6], to_json(chunk.points).decode()) for chunk in sync.chunks
             )
             database.change_many("metric_store", rows)
-        ((number, is_open),) = database.rows("metric_session_state", id=sync.session)
+        state = database.rows("metric_session_state", id=sync.session)
+        number, is_open = state[0] if state else (0, False)
         return SyncAnswer(number, bool(is_open), now.timestamp())
 
 

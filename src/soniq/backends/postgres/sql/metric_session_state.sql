@@ -1,3 +1,5 @@
-SELECT number, NOT ended AS open, extract(epoch FROM clock_timestamp())::float8 AS now
-FROM soniq_metric_sessions
-WHERE id = $1::uuid
+SELECT
+    coalesce(s.number, 0) AS number, coalesce(NOT s.ended, false) AS open,
+    extract(epoch FROM clock_timestamp())::float8 AS now
+FROM (SELECT $1::uuid AS id) AS asked
+LEFT JOIN soniq_metric_sessions AS s ON s.id = asked.id
