@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from hypothesis import given, settings
@@ -14,6 +16,7 @@ from hypothesis import strategies as st
 from soniq.backends.base import Unavailable
 from soniq.backends.memory import MemoryBackend
 from soniq.backends.metric_points import MetricStore, MetricSync, SyncAnswer
+from soniq.plugins.metrics import account as accounts
 from soniq.plugins.metrics.account import Account
 from soniq.plugins.metrics.keys import Dropped, KeyBook, Kind
 from soniq.plugins.metrics.metric import read_metrics
@@ -226,16 +229,36 @@ async def test_what_waits_for_a_store_that_is_away_is_bounded() -> None:
     assert sum(value for _, value in metrics["c"].values_1day) == 300
 
 
+async def test_keys_that_come_and_go_take_bounded_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(accounts, "MOST_HELD", 100)
+    bench = Bench()
+    for each in range(60):
+        bench.record()
+        bench.account.recorder.take(Kind.COUNTER, f"order:{each}", 1)
+        await bench.sync()
+    # What a session holds is what it has stored of buckets that may get more.
+    held = Counter(sync.session for sync in bench.store.syncs)
+    assert max(held.values()) < 30
+    assert len(held) > 1
+    while await bench.store.merge(merge_rows, 1000):
+        pass
+    assert await bench.totals() == {60}
+    ended = [sync for sync in bench.store.syncs if sync.ends]
+    assert len(ended) == len(held) - 1
+    assert not bench.account.is_closed
+
+
 _FAULTS = ("lost request", "lost answer")
 _JUMPS = {"minute": 60, "quarter": 900, "hour": 3600, "back": -60, "far back": -1020}
 _STEPS = ("record", "sync", "silence", "merge", "part", *_FAULTS, *_JUMPS)
 _STEP = st.sampled_from(("record", "record", "sync", "sync", *_STEPS))
 
 
-@given(st.lists(_STEP, max_size=40))
+@given(st.lists(_STEP, max_size=40), st.sampled_from([accounts.MOST_HELD, 10]))
 @settings(max_examples=150)
-def test_whatever_happens_every_observation_counts_once(steps: list[str]) -> None:
-    asyncio.run(_play(steps))
+def test_whatever_happens_every_observation_counts_once(steps: list[str], most_held: int) -> None:
+    with patch.object(accounts, "MOST_HELD", most_held):
+        asyncio.run(_play(steps))
 
 
 async def _play(steps: list[str]) -> None:

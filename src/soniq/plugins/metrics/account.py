@@ -16,6 +16,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from math import inf
 from time import monotonic
+from typing import Final
 
 from soniq.backends.metric_points import MetricStore, MetricSync, SyncAnswer
 from soniq.plugins.metrics.keys import Dropped, KeyBook
@@ -31,6 +32,9 @@ from soniq.plugins.metrics.observed import (
 from soniq.plugins.metrics.recorder import Recorder
 from soniq.plugins.metrics.resolutions import MINUTE
 from soniq.plugins.metrics.store_clock import StoreClock
+
+MOST_HELD: Final = 200_000
+"""Open buckets of one session; a new one begins without them."""
 
 
 @dataclass(slots=True)
@@ -146,7 +150,8 @@ class Account:
             self.worker_id,
             session.number + 1,
             closed,
-            ends,
+            # Keys that come and go would make it hold more and more until the end of the day.
+            ends or len(session.held) > MOST_HELD,
             chunks(values, self._keep),
         )
         self._batch = Batch(sync, news, values)
