@@ -325,11 +325,13 @@ def test_export_refuses_what_it_cannot_write(database: Database) -> None:
     run = database.project.run
 
     nowhere = run("dead-letter", "export", "--output", "no/such/folder.csv", *here)
+    folder = run("dead-letter", "export", "--output", ".", *here)
     unknown = run("dead-letter", "export", "--output", "x", "--format", "xml", *here)
     unsaid = run("dead-letter", "export", *here)
 
-    assert nowhere.code == 1
+    assert (nowhere.code, folder.code) == (1, 1)
     assert "no/such" in nowhere.err
+    assert "it is a folder" in folder.err
     assert (unknown.code, unsaid.code) == (2, 2)
 
 

@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from pathlib import Path
+from traceback import extract_tb
 from typing import Any, Final, TypeVar
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
+import soniq
 from soniq import SoniqError
 
 Value = TypeVar("Value")
 
 REFUSALS: Final = (SoniqError, ValueError, TypeError)
 """What may be raised over what was given."""
+
+_OURS: Final = Path(soniq.__file__).parent
 
 LONGER: Final = 10
 """So many times the examples of the short test."""
@@ -63,6 +69,15 @@ async def _awaited(check: Callable[[Value], Awaitable[Any]], value: Value) -> No
     await check(value)
 
 
-def check_clear(error: Exception) -> None:
-    """It says something."""
-    assert str(error)
+def check_clear(error: Exception, *words: str) -> None:
+    """Soniq raises it on purpose, and it says something: one of `words` at least, if any are given.
+
+    Something that merely went wrong inside is raised by no statement that says so.
+    """
+    text = str(error)
+    assert text
+    assert any(word in text for word in words or ("",)), (text, words)
+    if not isinstance(error, ValidationError):
+        last = extract_tb(error.__traceback__)[-1]
+        assert Path(last.filename).is_relative_to(_OURS), (error, last)
+        assert (last.line or "").startswith("raise"), (error, last)

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, TextIO
+from typing import Annotated, TextIO
 
 import typer
 
@@ -149,14 +149,34 @@ def export(
     """Write dead letters to a file; secret arguments as ***."""
 
     async def question(app: Soniq) -> int:
-        place: Any = sys.stdout if path == "-" else Path(path)
-        written = await _export(app, chosen(glob), format.value, place)
+        which = chosen(glob)
+        if path == "-":
+            written = await _export(app, which, format.value, sys.stdout)
+        else:
+            written = await _export_to_file(app, which, format.value, path)
         output.ok(
             f"Exported {output.counted(written, 'dead letter')} to {path}", stderr=path == "-"
         )
         return 0
 
     ask(find_app(app, app_option, database_url, jobs_modules).app, question)
+
+
+async def _export_to_file(app: Soniq, which: DeadLetterFilter, format: str, path: str) -> int:
+    try:
+        return await _export(app, which, format, _file(path))
+    except OSError as error:
+        raise CommandFailed(
+            f"The dead letters cannot be written to {path or 'a file without a name'}: {error}. "
+            "Name another file with --output, or - for stdout."
+        ) from error
+
+
+def _file(path: str) -> Path:
+    place = Path(path)
+    if place.is_dir():
+        raise IsADirectoryError("it is a folder, and a file is wanted")
+    return place
 
 
 async def _export(app: Soniq, which: DeadLetterFilter, format: str, place: Path | TextIO) -> int:

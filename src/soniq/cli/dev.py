@@ -100,7 +100,8 @@ def _check(name: str | None, jobs_modules: str | None) -> None:
 def _port(host: str, port: int) -> int:
     try:
         return _try_port(host, port)
-    except OSError as error:
+    except (OSError, UnicodeError) as error:
+        # The latter of a host that cannot be written as names of hosts are.
         raise CommandFailed(
             f"The dashboard cannot listen on {host}:{port}: {error}. Choose another --port."
         ) from error
