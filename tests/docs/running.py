@@ -83,7 +83,9 @@ class PageRun:
         if not words:
             return
         if words[0] == "export":
-            self._exported.update(word.split("=", 1) for word in words[1:])
+            for word in words[1:]:
+                name, _, value = word.partition("=")
+                self._exported[name] = value
             return
         environment = self._environment()
         while "=" in words[0]:
