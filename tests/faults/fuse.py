@@ -50,3 +50,13 @@ class Fuse:
             self._width -= 1
             self.blown = True
             return True
+
+
+class Fatal(Fuse):
+    """Lets nothing pass any more once it has blown: who is cut off then stays cut off."""
+
+    def burns(self) -> bool:
+        if self.blown:
+            self.moment = Moment.BEFORE
+            return True
+        return super().burns()

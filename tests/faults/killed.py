@@ -12,8 +12,9 @@ import signal
 import sqlite3
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
+from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from soniq import Soniq
@@ -39,14 +40,28 @@ OUTCOMES: Final[tuple[Outcome, ...]] = (
 )
 
 
+STORED: Final = (0, 2, 4, 7, 13, 14, 15)
+"""How many jobs a life has stored by each of its steps that store any."""
+
+
+def heard_by(path: Path) -> Path:
+    """The file of ids that enqueues returned before the life on this file ended."""
+    return path.with_suffix(".heard")
+
+
 async def life(path: str) -> None:
     """Enqueue, claim, end in every way, fire, replay, cancel, prune."""
+
+    def heard(ids: Sequence[str]) -> None:
+        with heard_by(Path(path)).open("a") as file:
+            file.writelines(f"{one}\n" for one in ids)
+
     backend = SQLiteBackend(path)
     async with Soniq(backend=backend, enqueue_validation="none") as app:
-        await backend.insert(new_jobs(2))
-        await backend.insert([new_job(dedup_key=key) for key in ("one", "two", "one")])
-        await app.enqueue_many("tests.job", [{}, {}, {}], queue="batch", scheduled_at=3600)
-        await backend.insert(new_jobs(len(OUTCOMES)))
+        heard(await backend.insert(new_jobs(2)))
+        heard(await backend.insert([new_job(dedup_key=key) for key in ("one", "two", "one")]))
+        heard(await app.enqueue_many("tests.job", [{}, {}, {}], queue="batch", scheduled_at=3600))
+        heard(await backend.insert(new_jobs(len(OUTCOMES))))
         session = await backend.join(new_worker(pid=PID), lambda _: None)
         claimed = (await session.claim(len(OUTCOMES))).jobs
         await session.finish(
@@ -57,7 +72,7 @@ async def life(path: str) -> None:
         )
         await session.recover(max_crashes=5)
         await Firer(backend.schedules, Events(), missed_after=60.0, producer=None).fire_due()
-        await app.dead_letter.bulk_replay(DeadLetterFilter())
+        heard(await app.dead_letter.bulk_replay(DeadLetterFilter()))
         for job in await app.list_jobs(queue="default", status="queued", limit=1):
             await app.cancel_job(job["id"])
         await backend.prune(result_ttl=0, dead_letter_ttl=None, limit=10)

@@ -23,7 +23,7 @@ from soniq.records import Done, Ending
 from tests.backends.stores import settings
 from tests.factories import new_worker
 from tests.faults.fuse import Moment
-from tests.faults.killed import PID
+from tests.faults.killed import PID, STORED, heard_by
 
 _ROOT: Final = Path(__file__).resolve().parents[2]
 
@@ -83,6 +83,7 @@ async def test_killed_at_each_statement_in_turn(
         killed = victim.dies(at, moment, path)
         _check_halves(path)
         await _go_on(path)
+        _check_none_is_lost(path)
         if not killed:
             assert at > 50
             return
@@ -94,6 +95,17 @@ async def _with_due_schedule(path: Path) -> None:
     now = stamp(datetime.now(UTC))
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
         connection.execute("UPDATE soniq_schedules SET next_run = ?, fires_at = ?", (now, now))
+        connection.executescript(_RECORD)
+
+
+_RECORD: Final = """
+CREATE TABLE came (id TEXT);
+CREATE TABLE went (id TEXT, status TEXT);
+CREATE TRIGGER came AFTER INSERT ON soniq_jobs BEGIN INSERT INTO came VALUES (new.id); END;
+CREATE TRIGGER went AFTER DELETE ON soniq_jobs
+BEGIN INSERT INTO went VALUES (old.id, old.status); END;
+"""
+"""What was ever stored, and what has been deleted since: a job may be both, and lost to nobody."""
 
 
 def _check_halves(path: Path) -> None:
@@ -125,3 +137,26 @@ async def _go_on(path: Path) -> None:
         assert {job["status"] for job in left if job["queue"] != "batch"} <= {"done", "cancelled"}
     finally:
         await backend.close()
+
+
+def _check_none_is_lost(path: Path) -> None:
+    """Each job that was ever stored is there, or was deleted for a reason; each one heard of was.
+
+    What is deleted has ended, and was pruned, became a dead letter, or, one of them, was not to
+    be kept.
+    """
+    with closing(sqlite3.connect(path)) as connection:
+
+        def ids(sql: str) -> list[str]:
+            return [row[0] for row in connection.execute(sql)]
+
+        came, left = ids("SELECT id FROM came"), ids("SELECT id FROM soniq_jobs")
+        gone = ids("SELECT id FROM went")
+        unkept = ids("SELECT id FROM went WHERE status NOT IN ('done', 'cancelled')")
+        letters = ids("SELECT id FROM soniq_dead_letter_jobs")
+    assert len(came) in STORED
+    assert sorted(came) == sorted(left + gone)
+    assert set(letters) <= set(unkept)
+    assert len(unkept) - len(letters) <= 1
+    heard = heard_by(path)
+    assert not heard.exists() or set(heard.read_text().split()) <= set(came)

@@ -13,6 +13,7 @@ import asyncpg
 import psutil
 
 from tests.chaos.history import Event, Kind
+from tests.chaos.load import Load
 from tests.chaos.scenario import Sizes, scenario
 from tests.chaos.scenarios.stale_writes import Hold, accepted, holds, refused
 from tests.chaos.stage import Breach, Stage, until
@@ -25,8 +26,9 @@ from tests.chaos.stage import Breach, Stage, until
     sizes=Sizes(short=1, long=2, full=6),
 )
 async def zombie(stage: Stage, times: int) -> None:
+    load = stage.load(rate=20)
     for number in range(times):
-        await _haunt(stage, f"zombie-{number}", terminate=True)
+        await _haunt(stage, load, f"zombie-{number}", terminate=True)
     await _settle(stage)
 
 
@@ -37,8 +39,9 @@ async def zombie(stage: Stage, times: int) -> None:
     sizes=Sizes(short=None, long=1, full=1),
 )
 async def zombie_past_its_time(stage: Stage, times: int) -> None:
+    load = stage.load(rate=20)
     for number in range(times):
-        await _haunt(stage, f"late-{number}", terminate=False)
+        await _haunt(stage, load, f"late-{number}", terminate=False)
     await _settle(stage)
 
 
@@ -106,7 +109,7 @@ class _Gates:
         self.told.touch()
 
 
-async def _haunt(stage: Stage, name: str, *, terminate: bool) -> None:
+async def _haunt(stage: Stage, load: Load, name: str, *, terminate: bool) -> None:
     """A worker is stopped until others run its jobs; then it goes on, and so do the others.
 
     While the fence is tried these are still at it: no ended job can do the fence's work.
@@ -115,11 +118,11 @@ async def _haunt(stage: Stage, name: str, *, terminate: bool) -> None:
     settings = {"heartbeat_interval": heartbeat, "heartbeat_timeout": timeout}
     (victim,) = await stage.workers(1, **settings)
     gates = _Gates(stage.folder / f"{name}-ending", stage.folder / f"{name}-told")
-    jobs = await _enqueue(stage, name, gates)
+    jobs = await _enqueue(load, name, gates)
     stale = await stage.busy(victim, len(jobs))
     lost = await holds(stage.url, jobs)
     assert lost.keys() == jobs
-    async with stage.load(rate=20):
+    async with load:
         # One for each: what may have ended a worker is run one at a time in a process.
         rescuers = await stage.workers(len(jobs), **settings)
         async with stage.fault(name):
@@ -140,9 +143,9 @@ async def _haunt(stage: Stage, name: str, *, terminate: bool) -> None:
     await stage.fleet.leave()
 
 
-async def _enqueue(stage: Stage, name: str, gates: _Gates) -> set[str]:
+async def _enqueue(load: Load, name: str, gates: _Gates) -> set[str]:
     """Ahead of all others, so that they are the first to be run again."""
-    load, jobs = stage.load(), set()
+    jobs = set()
     for kind, gate in (("hold", gates.ending), ("hold_thread", gates.told)):
         job = await load.enqueue(
             f"chaos.{kind}", f"{name}-{kind}", {"gate": str(gate)}, priority=10

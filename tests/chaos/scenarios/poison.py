@@ -36,7 +36,7 @@ async def poison_exit(stage: Stage, innocents: int) -> None:
     "poison-segfault",
     fault="a segmentation fault in one job, likewise",
     goal=CRASH_GOAL,
-    sizes=Sizes(short=None, long=100, full=500),
+    sizes=Sizes(short=20, long=100, full=500),
 )
 async def poison_segfault(stage: Stage, innocents: int) -> None:
     await _poisoned(stage, innocents, "chaos.segfault")
@@ -49,11 +49,14 @@ async def poison_segfault(stage: Stage, innocents: int) -> None:
     sizes=Sizes(short=50, long=None, full=500),
 )
 async def memory(stage: Stage, innocents: int) -> None:
-    """The limit makes Python's allocations fail: that is a failure like any other."""
+    """The limit makes Python's allocations fail: that is a failure like any other.
+
+    Without the steady load, for a job of it that is refused memory twice is a dead letter, too.
+    """
     (worker,) = await stage.workers(1)
     limit = psutil.Process(worker.pid).memory_info().vms + ROOM
     resource.prlimit(worker.pid, resource.RLIMIT_AS, (limit, limit))
-    await _only_one_buried(stage, innocents, "chaos.memory", "max_retries_exceeded")
+    await _only_one_buried(stage, innocents, "chaos.memory", "max_retries_exceeded", steady=False)
 
 
 @scenario(
@@ -97,10 +100,16 @@ async def blocked_loop(stage: Stage, seconds: int) -> None:
     assert_nothing_ran_twice(stage)
 
 
-async def _only_one_buried(stage: Stage, innocents: int, name: str, reason: str) -> None:
-    load = stage.load()
+async def _only_one_buried(
+    stage: Stage, innocents: int, name: str, reason: str, *, steady: bool = True
+) -> None:
+    load = stage.load(rate=20)
     poison = await load.enqueue(name, "poison")
     await _innocents(load, innocents)
+    if steady:
+        async with load:
+            await load.grown(40)
+            await until(lambda: _buried(stage, poison), "dead letter of the poison")
     await stage.settle(poison={name})
     _assert_buried(stage, poison, reason)
 
@@ -108,7 +117,7 @@ async def _only_one_buried(stage: Stage, innocents: int, name: str, reason: str)
 async def _poisoned(stage: Stage, innocents: int, name: str) -> None:
     """One worker at a time; whenever it dies somebody starts it again."""
     settings: dict[str, Any] = {"heartbeat_interval": 0.5 if innocents < 500 else 5}
-    load = stage.load()
+    load = stage.load(rate=10)
     for number in range(LONG):
         await load.enqueue("chaos.pause", f"long-{number}", {"seconds": stage.long_seconds})
     await _innocents(load, innocents // 2)
@@ -122,14 +131,19 @@ async def _poisoned(stage: Stage, innocents: int, name: str) -> None:
         if last.poll() is not None:
             await stage.fleet.ended(last, within=1)
             stage.fleet.worker("--concurrency", "8", **settings)
-        job = await stage.app.get_job(str(poison))
-        return job is not None and job["status"] == "dead_letter"
+        return await _buried(stage, poison)
 
-    await until(buried, "dead letter of the poison", patience=180)
+    async with load:
+        await until(buried, "dead letter of the poison", patience=180)
     await stage.settle(poison={name})
     _assert_buried(stage, poison, "worker_crashed")
     assert stage.facts.dead[0]["crashes"] == MAX_CRASHES
     assert len(stage.history.of(Kind.START, job=poison)) == MAX_CRASHES
+
+
+async def _buried(stage: Stage, job: str | None) -> bool:
+    found = await stage.app.get_job(str(job))
+    return found is not None and found["status"] == "dead_letter"
 
 
 async def _innocents(load: Load, number: int, name: str = "innocent") -> None:
