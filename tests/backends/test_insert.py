@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 
 from soniq.backends.base import Backend, Unstorable
-from soniq.records import Done, NewJob
+from soniq.records import Dead, DeadLetterReason, Done, Ending, NewJob
 from tests.backends.stores import Store
 from tests.factories import new_job, new_jobs
 
@@ -27,6 +27,25 @@ async def test_ids_come_back_in_order(backend: Backend) -> None:
 async def test_nothing_inserted_is_nothing_stored(backend: Backend) -> None:
     assert await backend.insert([]) == []
     assert await backend.queue_stats() == {}
+
+
+@pytest.mark.parametrize("key", [None, "key"])
+async def test_a_repetition_finds_what_was_given_up_meanwhile(
+    store: Store, key: str | None
+) -> None:
+    again, other = new_job(dedup_key=key), new_job(priority=5)
+    worker = await store.join()
+    await store.backend.insert([again])
+    (claimed,) = await worker.claim(1)
+    dead = Dead(DeadLetterReason.PERMANENT_FAILURE, "no")
+    assert await worker.session.finish([Ending(again.id, claimed.claim, dead)])
+
+    ids = await store.backend.insert([again, other], repeated=True)
+
+    assert ids == [again.id, other.id]
+    assert [job.id for job in await worker.claim(1)] == [other.id]
+    assert await store.backend.insert([again], repeated=True) == [again.id]
+    assert (await worker.session.claim(5)).jobs == []
 
 
 async def test_a_job_is_stored_as_it_was_given(store: Store) -> None:

@@ -17,8 +17,10 @@ from tests.factories import new_id, new_job
 
 TABLES: Final = [MigrationPackage("metrics", "soniq.plugins.metrics.migrations")]
 NOW: Final = int(time())
+DAY: Final = 86400
 CHUNK: Final = NOW // 900 * 900
 HOUR: Final = 3600
+LENGTHS: Final = {"1min": 60, "1hour": HOUR, "1day": DAY}
 
 
 @pytest.fixture
@@ -108,7 +110,7 @@ async def test_a_session_that_is_forgotten_takes_no_more(
     await store.pass_time(day + 100)
     assert await metrics.end_silent(60) == 1
     assert await metrics.merge(added, 10) == 1
-    await metrics.expire(10)
+    await metrics.expire(10, LENGTHS)
     for number in (2, 3):
         answer = await metrics.sync(sync(chunk(m1=6), session=session, number=number))
         assert (answer.number, answer.open) == (0, False)
@@ -176,7 +178,7 @@ async def test_a_read_is_of_whole_parts_of_keys(metrics: MetricStore) -> None:
     assert await found("q:a%") == {"q:a%:x"}
     assert await found("q:ä") == {"q:ä:x"}
     assert await found("nobody") == set()
-    assert await metrics.keys() == sorted(keys, key=str.encode)
+    assert await metrics.keys(LENGTHS) == sorted(keys, key=str.encode)
 
 
 async def test_a_read_is_of_one_resolution_or_one_worker_where_it_says_so(
@@ -197,16 +199,49 @@ async def test_rows_go_when_none_of_their_points_is_kept(metrics: MetricStore) -
     gone = chunk("gone", start=CHUNK - 3 * HOUR, m1=1)
     long_kept = chunk("kept", start=CHUNK - 3 * HOUR, keep=9 * HOUR, m1=1)
     await metrics.sync(sync(gone, long_kept, chunk("young", m1=1), session=new_id()))
-    assert await metrics.keys() == ["kept", "young"]
+    assert await metrics.keys(LENGTHS) == ["kept", "young"]
     assert {row.key for row in await metrics.read()} == {"kept", "young"}
-    assert await metrics.expire(100) == 1
-    assert await metrics.expire(100) == 0
+    assert await metrics.expire(100, LENGTHS) == 1
+    assert await metrics.expire(100, LENGTHS) == 0
+
+
+def kept_for(keep: int, *back: int, key: str) -> MetricChunk:
+    """A day's row of a series, with points of so many days ago; its time is not over."""
+    day = NOW // DAY * DAY
+    points = {day - each * DAY: 1 for each in back}
+    return MetricChunk(key, "counter", "1day", min(points), day + 9 * DAY, keep, points)
+
+
+async def test_it_is_the_points_that_are_past_their_time(metrics: MetricStore) -> None:
+    chunks = (
+        kept_for(DAY, 0, key="today"),
+        kept_for(DAY, 1, key="yesterday"),
+        kept_for(2 * DAY, 1, key="both days"),
+        kept_for(2 * DAY, 9, 1, key="with older ones"),
+        kept_for(2 * DAY, 9, 2, key="only older ones"),
+        # Less than a bucket: the one that is open is kept, and no other.
+        kept_for(HOUR, 1, 0, key="an hour of today"),
+        kept_for(HOUR, 1, key="an hour of yesterday"),
+    )
+    await metrics.sync(sync(*chunks, session=new_id()))
+    kept = ["an hour of today", "both days", "today", "with older ones"]
+    assert await metrics.keys(LENGTHS) == kept
+    assert await metrics.expire(2, LENGTHS) == 2
+    assert await metrics.expire(100, LENGTHS) == 1
+    assert await metrics.expire(100, LENGTHS) == 0
+    assert {row.key for row in await metrics.read()} == set(kept)
+    assert await metrics.keys(LENGTHS) == kept
+
+
+async def test_a_row_tells_since_when_it_has_points(metrics: MetricStore) -> None:
+    await metrics.sync(sync(chunk(m3=1), session=new_id()))
+    assert [row.since for row in await metrics.read()] == [CHUNK]
 
 
 async def test_very_much_is_stored_in_one_sync(metrics: MetricStore) -> None:
     texts = [chunk(f"k{each}", m1="x" * 4000) for each in range(1500)]
     await metrics.sync(sync(*texts, session=new_id()))
-    assert len(await metrics.keys()) == 1500
+    assert len(await metrics.keys(LENGTHS)) == 1500
 
 
 async def test_due_jobs_tell_how_long_a_queue_is_and_its_oldest(

@@ -28,14 +28,16 @@ class ScriptedStore:
     def __init__(self) -> None:
         self.runs = 0
         self.batches: list[list[NewJob]] = []
+        self.repeated: list[bool] = []
         self.stored: list[NewJob] = []
         self.trouble: Callable[[Sequence[NewJob]], None] = lambda jobs: None
         self.gate = asyncio.Event()
         self.gate.set()
         self.called = asyncio.Event()
 
-    async def insert(self, jobs: Sequence[NewJob]) -> list[str]:
+    async def insert(self, jobs: Sequence[NewJob], *, repeated: bool = False) -> list[str]:
         self.batches.append(list(jobs))
+        self.repeated.append(repeated)
         self.called.set()
         await self.gate.wait()
         self.trouble(jobs)
@@ -126,6 +128,22 @@ async def test_a_lost_answer_is_repeated_with_the_same_ids(store: ScriptedStore)
     ids = await asyncio.gather(*(inserter.insert(job) for job in jobs))
     assert ids == [job.id for job in jobs]
     assert store.batches == [jobs] * 4
+    assert store.repeated == [False, True, True, True]
+
+
+async def test_a_repetition_stays_one_when_it_is_set_apart(store: ScriptedStore) -> None:
+    failures = iter([Unavailable("gone"), Contended("held"), Contended("held")])
+
+    def trouble(_: Sequence[NewJob]) -> None:
+        for failure in failures:
+            raise failure
+
+    store.trouble = trouble
+    inserter = KeyedInserter(store.insert, PATIENCE)
+    await inserter.insert(job := new_job(dedup_key="k"))
+    await inserter.insert(new_job(dedup_key="other"))
+    assert store.stored[0] == job
+    assert store.repeated == [False, True, True, True, False]
 
 
 async def test_patience_ends_with_an_error_that_names_the_database(store: ScriptedStore) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 
 import pytest
 
@@ -63,6 +64,47 @@ async def test_a_plugin_that_raises_is_told_of_the_next_update(
     await app.run_worker(run_once=True)
     assert (len(broken.jobs), len(fine.jobs)) == (4, 4)
     assert caplog.text.count("Plugin tests.broken: on_job_updated failed") == 2
+    await app.close()
+
+
+async def test_a_plugin_that_cannot_even_be_called_is_told_of_and_of_the_next_update(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    class Wrong(Updated):
+        def on_job_updated(  # type: ignore[override]
+            self, *, worker: PluginWorker, job: PluginJob
+        ) -> None:
+            self.jobs.append(job)
+            raise LookupError("no coroutine")
+
+    wrong, fine = Wrong("tests.wrong"), Updated()
+    app = await memory_app(wrong, fine)
+    await app.enqueue_many("works", [{}] * 3)
+    await app.run_worker(run_once=True)
+    assert (len(wrong.jobs), len(fine.jobs)) == (3, 3)
+    assert caplog.text.count("on_job_updated failed: LookupError('no coroutine')") == 3
+    await app.close()
+
+
+async def test_a_hanging_plugin_that_swallows_its_cancellation_is_told_of_once(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    class Deaf(Updated):
+        async def on_job_updated(self, *, worker: PluginWorker, job: PluginJob) -> None:
+            self.jobs.append(job)
+            if len(self.jobs) == 1:
+                with suppress(asyncio.CancelledError):
+                    await asyncio.Event().wait()
+            else:
+                raise OSError("no disk")
+
+    deaf = Deaf("tests.deaf")
+    app = await memory_app(deaf, hook_timeout=0.2)
+    await app.enqueue_many("works", [{}] * 2)
+    await app.run_worker(run_once=True)
+    assert len(deaf.jobs) == 2
+    assert caplog.text.count("on_job_updated failed: TimeoutError") == 1
+    assert caplog.text.count("on_job_updated failed: OSError('no disk')") == 1
     await app.close()
 
 

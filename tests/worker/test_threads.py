@@ -65,6 +65,26 @@ async def test_an_abandoned_call_keeps_its_thread_until_it_ends() -> None:
     threads.close()
 
 
+async def test_a_thread_that_could_not_be_started_is_free_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def start(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    threads = HandlerThreads(2, lambda: None)
+    with monkeypatch.context() as short:
+        short.setattr(threading.Thread, "start", start)
+        for _ in range(3):
+            threads.reserve()
+            with pytest.raises(RuntimeError, match="can't start new thread"):
+                await threads.submit(lambda: 42)
+    assert (threads.free, threads.busy) == (2, 0)
+    for _ in range(2):
+        threads.reserve()
+        assert await asyncio.wait_for(threads.submit(lambda: 42), 5) == 42
+    threads.close()
+
+
 async def test_threads_are_reused_and_end_when_closed() -> None:
     threads = HandlerThreads(4, lambda: None)
     seen: set[threading.Thread] = set()

@@ -58,8 +58,13 @@ class Unstorable(BackendError):
     """A value of this call cannot be stored by this store; nothing was changed."""
 
 
-InsertJobs = Callable[[Sequence[NewJob]], Awaitable[list[str]]]
-"""See `Backend.insert`."""
+class InsertJobs(Protocol):
+    """See `Backend.insert`."""
+
+    def __call__(
+        self, jobs: Sequence[NewJob], *, repeated: bool = False
+    ) -> Awaitable[list[str]]: ...
+
 
 Wake = Callable[[int | None], None]
 """Told when work may have become claimable or its due time known: the best priority announced,
@@ -116,11 +121,13 @@ class Backend(Protocol):
 
     # --- jobs in -------------------------------------------------------------------------------
 
-    async def insert(self, jobs: Sequence[NewJob]) -> list[str]:
+    async def insert(self, jobs: Sequence[NewJob], *, repeated: bool = False) -> list[str]:
         """Store `jobs` in one transaction, all or none, and wake workers. Returns the ids in order.
 
         A job without `dedup_key` is stored under its own id; if that id is already stored (an
-        earlier call whose answer was lost) it counts as stored. A job with a `dedup_key` is stored
+        earlier call whose answer was lost) it counts as stored. With `repeated` (there may have
+        been such a call) so does one that has become a dead letter since; one that was done and
+        deleted at once cannot be told from a new one. A job with a `dedup_key` is stored
         unless a queued or processing job holds the key: then the holder's id stands in its place,
         also when the holder is an earlier job of the same call. A key held by a job whose
         transaction is still open is waited for no longer than about 100 ms.

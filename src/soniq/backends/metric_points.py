@@ -11,7 +11,7 @@ missing, everything here raises SONIQ_SCHEMA_MISSING.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, Final, NamedTuple, Protocol
 
 MERGED: Final = "00000000-0000-0000-0000-000000000000"
@@ -67,6 +67,8 @@ class StoredChunk(NamedTuple):
     keep: int
     points: str
     """A JSON object: what is stored, by the start of its bucket."""
+    since: int = 0
+    """No point is older."""
 
 
 class QueueWait(NamedTuple):
@@ -85,6 +87,13 @@ class TableSize(NamedTuple):
     data: int
     indexes: int
 
+
+Lengths = Mapping[str, int]
+"""How many seconds a bucket of each resolution takes.
+
+A point is kept while less than the row's `keep` lies between its bucket's start and that of the
+bucket which is open now.
+"""
 
 Merge = Callable[[str, Sequence[str]], str]
 """Given a kind and the points of rows (JSON objects), the points of all of them as one object."""
@@ -137,7 +146,9 @@ class MetricStore(Protocol):
         worker_id: str | None = None,
         resolution: str | None = None,
     ) -> list[StoredChunk]:
-        """Rows that have points which are kept, those of one series after each other.
+        """Rows that may have points which are kept, those of one series after each other.
+
+        Only rows whose chunks are past their time are left out: no points are looked at.
 
         Without `worker_id` each point stands in exactly one row of those returned, whoever recorded
         it; with it, those of the sessions of that worker that have not been merged.
@@ -149,8 +160,8 @@ class MetricStore(Protocol):
         """
         ...
 
-    async def keys(self) -> list[str]:
-        """The keys of the series of which there are points, in order."""
+    async def keys(self, lengths: Lengths) -> list[str]:
+        """The keys of the series of which points are kept, in order."""
         ...
 
     async def end_silent(self, seconds: float) -> int:
@@ -165,7 +176,7 @@ class MetricStore(Protocol):
         """
         ...
 
-    async def expire(self, limit: int) -> int:
+    async def expire(self, limit: int, lengths: Lengths) -> int:
         """Delete at most `limit` rows without a point that is kept, and sessions ended for a day.
 
         Returns:

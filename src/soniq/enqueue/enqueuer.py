@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 from weakref import WeakKeyDictionary
 
-from soniq.backends.base import Unstorable
+from soniq.backends.base import BackendError, Unstorable
 from soniq.backends.opening import Opened, Opening
 from soniq.enqueue.inserter import Inserter
 from soniq.enqueue.keyed import KeyedInserter
@@ -114,7 +114,12 @@ async def _insert(
 async def _insert_all(opened: Opened, jobs: list[NewJob], connection: object | None) -> list[str]:
     if connection is not None:
         return await opened.backend.insert_on(connection, jobs)
+    failures: list[BackendError] = []
     try:
-        return await opened.patience.call(lambda: opened.backend.insert(jobs), share=None)
+        return await opened.patience.call(
+            lambda: opened.backend.insert(jobs, repeated=bool(failures)),
+            share=None,
+            on_failure=failures.append,
+        )
     except Unstorable as error:
         raise invalid_arguments(jobs[0].job_name, [str(error)]) from error

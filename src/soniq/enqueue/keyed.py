@@ -31,9 +31,9 @@ class KeyedInserter(Inserter):
         super().__init__(lambda: nullcontext(insert), patience)
         limit = asyncio.Semaphore(_CONNECTIONS_APART)
 
-        async def insert_apart(jobs: Sequence[NewJob]) -> list[str]:
+        async def insert_apart(jobs: Sequence[NewJob], *, repeated: bool = False) -> list[str]:
             async with limit:
-                return await insert(jobs)
+                return await insert(jobs, repeated=repeated)
 
         self._splitter = Sender(insert_apart, patience, self._set_apart)
         self._insister = Sender(insert_apart, patience.with_pauses_up_to(_LONGEST_PAUSE))

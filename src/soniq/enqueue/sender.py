@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable
-from typing import NamedTuple
+from dataclasses import dataclass
 
 from soniq.backends.base import Contended, InsertJobs, Unavailable, Unstorable
 from soniq.backends.patience import Patience, pauses
@@ -12,13 +12,16 @@ from soniq.enqueue.resolver import invalid_arguments
 from soniq.records import NewJob
 
 
-class Waiting(NamedTuple):
+@dataclass(eq=False, slots=True)
+class Waiting:
     """A caller, and the job it waits for."""
 
     job: NewJob
     answer: asyncio.Future[str]
     deadline: float
     """Time of the loop at which the caller gives up."""
+    unsure: bool = False
+    """A try whose answer was lost may have stored the job."""
 
 
 Batch = list[Waiting]
@@ -65,6 +68,8 @@ class Sender:
                 return error
             self._contended(batch)
         except (Unavailable, TimeoutError) as error:
+            for waiting in batch:
+                waiting.unsure = True
             return error
         except Unstorable as error:
             await self._halve(batch, error)
@@ -79,7 +84,10 @@ class Sender:
         # A connection that is lost without a word must leave time for another.
         one_try = asyncio.get_running_loop().time() + self._patience.seconds / 2
         async with asyncio.timeout_at(min(one_try, batch[0].deadline)):
-            ids = await self._insert([waiting.job for waiting in batch])
+            ids = await self._insert(
+                [waiting.job for waiting in batch],
+                repeated=any(waiting.unsure for waiting in batch),
+            )
         for waiting, job_id in zip(batch, ids, strict=True):
             if not waiting.answer.done():
                 waiting.answer.set_result(job_id)

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Sequence
-from typing import Final
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, Final
 
 from soniq.events import Events, PluginBehind, PluginFailed
 from soniq.plugins.overriding import overriding
@@ -141,22 +141,25 @@ class UpdateLine:
         stretch = range(min(len(waiting), _AT_A_STRETCH))
         if self._method == TOGETHER:
             jobs = [waiting.popleft() for _ in stretch]
-            await self._call(self._plugin.on_jobs_updated(worker=self._worker, jobs=jobs))
+            await self._call(self._plugin.on_jobs_updated, jobs=jobs)
             return
-        tell, worker = self._plugin.on_job_updated, self._worker
+        tell = self._plugin.on_job_updated
         for _ in stretch:
-            await self._call(tell(worker=worker, job=waiting.popleft()))
+            await self._call(tell, job=waiting.popleft())
 
-    async def _call(self, call: Awaitable[None]) -> None:
+    async def _call(self, tell: Callable[..., Awaitable[None]], **told: Any) -> None:
         self._steps += 1
         try:
-            await call
+            await tell(worker=self._worker, **told)
         except GeneratorExit:
             raise  # the loop is being torn down: nothing may be awaited any more
         except BaseException as error:  # told; the line goes on
             if self._stopping:
                 raise
             self._failed(error)
+        else:
+            if self._overdue:
+                self._failed(TimeoutError())  # it has swallowed its cancellation
         self._steps += 1
 
     def _failed(self, error: BaseException) -> None:

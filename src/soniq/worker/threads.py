@@ -52,10 +52,17 @@ class HandlerThreads:
         """Run `call` on a reserved thread, which is free again when the call ends.
 
         Cancelling the future abandons the call: it runs on, and keeps its thread.
+
+        Raises:
+            RuntimeError: the system gives no more threads; the reservation is given back.
         """
         if self._threads < min(self._busy, self._size):
+            try:
+                threading.Thread(target=self._serve, name="soniq-handler", daemon=True).start()
+            except BaseException:
+                self._busy -= 1
+                raise
             self._threads += 1
-            threading.Thread(target=self._serve, name="soniq-handler", daemon=True).start()
         future: asyncio.Future[Any] = self._loop.create_future()
         self._work.put((call, future))
         return future

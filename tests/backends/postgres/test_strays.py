@@ -57,6 +57,26 @@ async def test_strays_are_released_once_the_session_that_claimed_them_is_gone(
     assert {job.id for job in await worker.claim(3)} == {job.id for job in jobs}
 
 
+async def test_a_stray_whose_row_somebody_has_locked_is_released_once_it_is_free(
+    store: PostgresStore, sql: Any, blocker: Any
+) -> None:
+    worker = await store.join()
+    free, locked = new_jobs(2)
+    await store.backend.insert([free, locked])
+    assert len(await worker.claim(2)) == 2
+    await blocker.execute("BEGIN")
+    await blocker.execute("SELECT FROM soniq_jobs WHERE id = $1 FOR UPDATE", locked.id)
+
+    async with asyncio.timeout(PATIENCE):
+        assert not await worker.session.release_strays(list)
+    assert (await store.job(free.id))["status"] == "queued"
+    assert (await store.job(locked.id))["status"] == "processing"
+
+    await blocker.execute("COMMIT")
+    assert await worker.session.release_strays(list)
+    assert (await store.job(locked.id))["status"] == "queued"
+
+
 async def test_what_the_worker_knows_is_not_released(store: PostgresStore) -> None:
     worker = await store.join()
     await store.backend.insert(new_jobs(2))

@@ -80,7 +80,7 @@ class MemoryBackend:
 
     # --- jobs in -------------------------------------------------------------------------------
 
-    async def insert(self, jobs: Sequence[NewJob]) -> list[str]:
+    async def insert(self, jobs: Sequence[NewJob], *, repeated: bool = False) -> list[str]:
         for job in jobs:
             check_text(
                 job.id,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -13,6 +13,7 @@ from pydantic_core import from_json, to_json
 from soniq.backends.memory.store import Store, check_text
 from soniq.backends.metric_points import (
     MERGED,
+    Lengths,
     Merge,
     MetricSync,
     QueueWait,
@@ -94,21 +95,26 @@ class MemoryMetrics:
         self, *, prefix: str = "", worker_id: str | None = None, resolution: str | None = None
     ) -> list[StoredChunk]:
         with self._store.lock:
+            now, rows = self._store.now().timestamp(), self._rows.items()
             return [
-                StoredChunk(key, kind, name, row.keep, to_json(row.points).decode())
-                for ((key, name, kind, _), session), row in sorted(self._kept(), key=_place)
-                if (not prefix or key == prefix or key.startswith(f"{prefix}:"))
+                StoredChunk(key, kind, name, row.keep, to_json(row.points).decode(), start)
+                for ((key, name, kind, start), session), row in sorted(rows, key=_place)
+                if row.end > now - row.keep
+                and (not prefix or key == prefix or key.startswith(f"{prefix}:"))
                 and resolution in (None, name)
                 and (not row.merged if worker_id is None else self._is_of(session, worker_id))
             ]
 
-    async def keys(self) -> list[str]:
+    async def keys(self, lengths: Lengths) -> list[str]:
         with self._store.lock:
-            return sorted({place[0] for (place, _), _ in self._kept()})
-
-    def _kept(self) -> Iterator[tuple[tuple[Place, str], Row]]:
-        now = self._store.now().timestamp()
-        return (item for item in self._rows.items() if item[1].end > now - item[1].keep)
+            now = self._store.now().timestamp()
+            return sorted(
+                {
+                    place[0]
+                    for (place, _), row in self._rows.items()
+                    if _is_kept(place, row, now, lengths)
+                }
+            )
 
     def _is_of(self, session: str, worker_id: str) -> bool:
         found = self._sessions.get(session)
@@ -161,11 +167,13 @@ class MemoryMetrics:
             if row.merged and self._sessions[session].ended:
                 del self._rows[place, session]
 
-    async def expire(self, limit: int) -> int:
+    async def expire(self, limit: int, lengths: Lengths) -> int:
         with self._store.lock:
             now = self._store.now()
             over = [
-                where for where, row in self._rows.items() if row.end <= now.timestamp() - row.keep
+                where
+                for where, row in self._rows.items()
+                if not _is_kept(where[0], row, now.timestamp(), lengths)
             ][:limit]
             for where in over:
                 del self._rows[where]
@@ -200,6 +208,15 @@ class MemoryMetrics:
 
 def _place(item: tuple[tuple[Place, str], Row]) -> tuple[Place, str]:
     return item[0]
+
+
+def _is_kept(place: Place, row: Row, now: float, lengths: Lengths) -> bool:
+    """Whether the row has a point that is kept."""
+    _, resolution, _, since = place
+    if since > now - row.keep or row.end <= now - row.keep:
+        return since > now - row.keep
+    seconds = lengths[resolution]
+    return any(int(start) > now // seconds * seconds - row.keep for start in row.points)
 
 
 def _text(row: Row) -> str:

@@ -110,15 +110,17 @@ class PostgresBackend:
         if self._loop is not asyncio.get_running_loop():
             pool.abandon()
             return
-        for session in list(self._sessions):
-            await session.leave()
-        self._pool = pool
-        if self._notifier is not None:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(_CLOSE_TIMEOUT):
-                    await self._notifier.close()
-        self._pool = None
-        await pool.close()
+        try:
+            for session in list(self._sessions):
+                await session.leave()
+            self._pool = pool
+            if self._notifier is not None:
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(_CLOSE_TIMEOUT):
+                        await self._notifier.close()
+        finally:
+            self._pool = None
+            await pool.close()
 
     def sibling(self) -> PostgresBackend:
         return PostgresBackend(self._url)
@@ -189,8 +191,8 @@ class PostgresBackend:
 
     # --- jobs in -------------------------------------------------------------------------------
 
-    async def insert(self, jobs: Sequence[NewJob]) -> list[str]:
-        return await self._insert(self._borrowed, jobs)
+    async def insert(self, jobs: Sequence[NewJob], *, repeated: bool = False) -> list[str]:
+        return await self._insert(self._borrowed, jobs, repeated=repeated)
 
     @asynccontextmanager
     async def inserting(self) -> AsyncIterator[InsertJobs]:
@@ -200,7 +202,9 @@ class PostgresBackend:
         async with KeptConnection(self._pool, self._borrowed) as kept:
             yield partial(self._insert, kept.lent)
 
-    async def _insert(self, borrow: Borrow, jobs: Sequence[NewJob]) -> list[str]:
+    async def _insert(
+        self, borrow: Borrow, jobs: Sequence[NewJob], *, repeated: bool = False
+    ) -> list[str]:
         if not jobs:
             return []
         notifier = await self._notifying()
@@ -208,7 +212,7 @@ class PostgresBackend:
         insert = Insert(self._database, jobs, telling.payload, notifier.payload)
         try:
             async with borrow() as connection:
-                ids = await insert.alone(connection)
+                ids = await insert.alone(connection, repeated=repeated)
         except BaseException:
             # It may have been stored all the same, and this process hears nothing of itself.
             for session in list(self._sessions):

@@ -76,13 +76,14 @@ class Insert:
         self.arrived: list[Arrival] = arrivals(self._free)
         """The lanes of what was stored."""
 
-    async def alone(self, connection: Connection) -> list[str]:
+    async def alone(self, connection: Connection, *, repeated: bool) -> list[str]:
         """Run it in a transaction of its own; the ids in the order of the jobs.
 
         To look for an id that is stored already costs every row a fifth more, and only a repetition
-        after a lost answer can find one: so it is looked for once the plain insert has met it.
+        after a lost answer can find one: so it is looked for then, or once the plain insert has met
+        it.
         """
-        self._first_try = True
+        self._first_try = not repeated
         try:
             return await self._alone(connection)
         except asyncpg.UniqueViolationError:

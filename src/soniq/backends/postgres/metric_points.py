@@ -10,6 +10,7 @@ from pydantic_core import to_json
 
 from soniq.backends.metric_points import (
     MERGED,
+    Lengths,
     Merge,
     MetricChunk,
     MetricSync,
@@ -69,8 +70,8 @@ class PostgresMetrics:
         rows = await self._fetch("metric_read", prefix, resolution, worker_id)
         return [StoredChunk(*row) for row in rows]
 
-    async def keys(self) -> list[str]:
-        return [row[0] for row in await self._fetch("metric_keys")]
+    async def keys(self, lengths: Lengths) -> list[str]:
+        return [row[0] for row in await self._fetch("metric_keys", _json(lengths))]
 
     # --- upkeep --------------------------------------------------------------------------------
 
@@ -92,10 +93,11 @@ class PostgresMetrics:
             await fetch(connection, "metric_delete_ended")
         return len(sources)
 
-    async def expire(self, limit: int) -> int:
+    async def expire(self, limit: int, lengths: Lengths) -> int:
+        fetch = self._database.fetch
         async with self._borrow() as connection, transaction(connection, **_LIMITS):
-            rows = await self._database.fetch(connection, "metric_expire", limit)
-            await self._database.fetch(connection, "metric_forget_sessions")
+            rows = await fetch(connection, "metric_expire", _json(lengths), limit)
+            await fetch(connection, "metric_forget_sessions")
         return len(rows)
 
     # --- what is measured on the store itself --------------------------------------------------
@@ -105,6 +107,10 @@ class PostgresMetrics:
 
     async def table_sizes(self, tables: Collection[str]) -> list[TableSize]:
         return [TableSize(*row) for row in await self._fetch("table_sizes", list(tables))]
+
+
+def _json(lengths: Lengths) -> str:
+    return to_json(lengths).decode()
 
 
 def _columns(rows: Sequence[tuple[Any, ...]], number: int) -> list[list[Any]]:

@@ -16,6 +16,7 @@ from typing import Final, NamedTuple
 from soniq.backends.base import BackendError
 from soniq.backends.postgres.lanes import LaneKey
 from soniq.backends.postgres.wakeups import Arrival, earlier, unfinished_payload
+from soniq.errors import SoniqError
 
 _QUIET: Final = 0.004
 _LATER: Final = 0.006
@@ -58,6 +59,7 @@ class Notifier:
         self._told_at: dict[LaneKey, float] = {}
         self._pending: dict[LaneKey, Arrival] = {}
         self._task: asyncio.Task[None] | None = None
+        self._telling = False
 
     def payload(self, arrived: Sequence[Arrival], *, ours: bool = True) -> str | None:
         """A payload up to the time; `ours` says that this process's workers know already."""
@@ -94,10 +96,14 @@ class Notifier:
 
     async def _tell_later(self) -> None:
         try:
-            await asyncio.sleep(_LATER)
-            await self.flush()
+            # What an insert left untold while the rest was being told waits for another turn.
+            while self._pending:
+                await asyncio.sleep(_LATER)
+                self._telling = True
+                await self.flush()
+                self._telling = False
         finally:
-            self._task = None
+            self._task, self._telling = None, False
 
     async def flush(self) -> None:
         """Tell at once what was held back; what cannot be told is found by polling."""
@@ -108,13 +114,15 @@ class Notifier:
         self._told_at.update(_all_at(pending, asyncio.get_running_loop().time()))
         try:
             await self._send(payload)
-        except BackendError as error:
+        except (BackendError, SoniqError) as error:
             _log.warning("Workers could not be notified and find new jobs by polling: %s", error)
 
     async def close(self) -> None:
+        """Tell what was held back, and end."""
         task = self._task
         if task is not None:
-            task.cancel()
+            if not self._telling:
+                task.cancel()
             await asyncio.gather(task, return_exceptions=True)
         await self.flush()
 

@@ -209,10 +209,11 @@ class PostgresSession:
         # Asked before the release: a session that ends in between may have committed before.
         ended = await self._lost_sessions_ended()
         async with self._claiming.held() as connection, transaction(connection):
-            rows = await self._database.fetch(connection, "release_strays", self.id, list(held()))
+            found = await self._database.fetch(connection, "release_strays", self.id, list(held()))
+            rows = [row for row in found if row["id"] is not None]
             await self._notify(connection, rows)
         self._announce(rows)
-        return ended
+        return ended and not found[0]["skipped"]
 
     async def _lost_sessions_ended(self) -> bool:
         if self._database.pooled:

@@ -158,11 +158,12 @@ class SQLiteBackend:
 
     # --- jobs in -------------------------------------------------------------------------------
 
-    async def insert(self, jobs: Sequence[NewJob]) -> list[str]:
+    async def insert(self, jobs: Sequence[NewJob], *, repeated: bool = False) -> list[str]:
         insert.check_storable(jobs)
         keyed = any(job.dedup_key is not None for job in jobs)
         return await self._write(
-            lambda db: insert.insert(db, jobs), _KEYED_PATIENCE if keyed else PATIENCE
+            lambda db: insert.insert(db, jobs, repeated=repeated),
+            _KEYED_PATIENCE if keyed else PATIENCE,
         )
 
     def inserting(self) -> AbstractAsyncContextManager[InsertJobs]:

@@ -13,6 +13,7 @@ import aiosqlite
 from soniq.backends.sqlite import schema
 from soniq.backends.sqlite.database import Database
 from soniq.backends.sqlite.failures import check_text
+from soniq.backends.sqlite.lanes import text_of
 from soniq.backends.sqlite.statements import SQL
 from soniq.backends.sqlite.times import Clock, ahead, stamp
 from soniq.records import NewJob
@@ -54,10 +55,19 @@ def _rows(jobs: Iterable[NewJob], now: datetime) -> list[tuple[Any, ...]]:
     return [_row(job, now, stamped) for job in jobs]
 
 
-def insert(database: Database, jobs: Sequence[NewJob]) -> list[str]:
+def insert(database: Database, jobs: Sequence[NewJob], *, repeated: bool = False) -> list[str]:
     """Store `jobs` and return their ids; see `Backend.insert`."""
     with database.writing() as now:
-        return insert_within(database, jobs, now)
+        dead = _dead_among(database, jobs) if repeated else set()
+        if not dead:
+            return insert_within(database, jobs, now)
+        others = [job for job in jobs if job.id not in dead]
+        stored = dict(zip(others, insert_within(database, others, now), strict=True))
+        return [stored.get(job, job.id) for job in jobs]
+
+
+def _dead_among(database: Database, jobs: Sequence[NewJob]) -> set[str]:
+    return {row[0] for row in database.rows("dead_among", ids=text_of([job.id for job in jobs]))}
 
 
 def insert_within(database: Database, jobs: Sequence[NewJob], now: datetime) -> list[str]:

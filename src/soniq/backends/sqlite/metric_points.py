@@ -10,6 +10,7 @@ from pydantic_core import to_json
 
 from soniq.backends.metric_points import (
     MERGED,
+    Lengths,
     Merge,
     MetricSync,
     QueueWait,
@@ -72,9 +73,9 @@ class SQLiteMetrics:
         rows = await self._read(lambda db: db.json("metric_read", **asked))
         return [StoredChunk(*row) for row in rows]
 
-    async def keys(self) -> list[str]:
-        now = self._clock().timestamp()
-        found: list[str] = await self._read(lambda db: db.json("metric_keys", now=now))
+    async def keys(self, lengths: Lengths) -> list[str]:
+        asked = _times(self._clock().timestamp(), lengths)
+        found: list[str] = await self._read(lambda db: db.json("metric_keys", **asked))
         return found
 
     # --- upkeep --------------------------------------------------------------------------------
@@ -89,10 +90,11 @@ class SQLiteMetrics:
     async def merge(self, merge: Merge, limit: int) -> int:
         return await self._write(lambda db: _merge(db, merge, limit))
 
-    async def expire(self, limit: int) -> int:
+    async def expire(self, limit: int, lengths: Lengths) -> int:
         def expire(database: Database) -> int:
             with database.writing() as now:
-                gone = database.change("metric_expire", now=now.timestamp(), limit=limit)
+                asked = _times(now.timestamp(), lengths)
+                gone = database.change("metric_expire", limit=limit, **asked)
                 database.change("metric_forget_sessions", before=ago(now, _DAY))
                 return gone
 
@@ -114,6 +116,12 @@ class SQLiteMetrics:
 
 
 _DAY: Final = 86400.0
+
+
+def _times(now: float, lengths: Lengths) -> dict[str, Any]:
+    """The time, and the starts of the buckets that are open then."""
+    starts = {name: int(now // seconds) * seconds for name, seconds in lengths.items()}
+    return {"now": now, "open": to_json(starts).decode()}
 
 
 def _with_tables(database: Database, work: Callable[[Database], T]) -> T:

@@ -13,3 +13,7 @@ FROM unnest(
     id, job_name, args, queue, priority, max_attempts, dedup_key, scheduled_at, delay,
     producer_id, trace
 )
+-- What an earlier call stored, whose answer was lost, may have been given up meanwhile.
+WHERE job.id::uuid <> ALL (ARRAY(
+    SELECT id FROM soniq_dead_letter_jobs WHERE id = ANY ($1::text[]::uuid[])
+))

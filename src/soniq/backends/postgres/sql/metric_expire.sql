@@ -1,8 +1,9 @@
 DELETE FROM soniq_metric_chunks
 WHERE ctid = ANY (ARRAY(
-    SELECT ctid FROM soniq_metric_chunks
-    WHERE ends <= extract(epoch FROM now()) - keep
-    LIMIT $1
+    SELECT c.ctid FROM soniq_metric_chunks AS c
+    WHERE NOT
+    -- include metric_kept
+    LIMIT $2
     FOR UPDATE SKIP LOCKED
 ))
 RETURNING 1

@@ -1,4 +1,5 @@
-SELECT DISTINCT metric_key
-FROM soniq_metric_chunks
-WHERE ends > extract(epoch FROM now()) - keep
-ORDER BY metric_key
+SELECT DISTINCT c.metric_key
+FROM soniq_metric_chunks AS c
+WHERE
+    -- include metric_kept
+ORDER BY c.metric_key

@@ -1,4 +1,5 @@
-SELECT c.metric_key, c.metric_type, c.resolution, c.keep, c.points::text AS points
+SELECT c.metric_key, c.metric_type, c.resolution, c.keep, c.points::text AS points,
+    c.starts
 FROM soniq_metric_chunks AS c
 WHERE (
         $1 = ''

@@ -1,2 +1,7 @@
 DELETE FROM soniq_metric_chunks
-WHERE rowid IN (SELECT rowid FROM soniq_metric_chunks WHERE ends <= :now - keep LIMIT :limit)
+WHERE rowid IN (
+    SELECT c.rowid FROM soniq_metric_chunks AS c
+    WHERE NOT
+    -- include metric_kept
+    LIMIT :limit
+)

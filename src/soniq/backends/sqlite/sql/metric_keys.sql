@@ -1,5 +1,7 @@
 SELECT json_group_array(metric_key)
 FROM (
-    SELECT DISTINCT metric_key FROM soniq_metric_chunks WHERE ends > :now - keep
-    ORDER BY metric_key
+    SELECT DISTINCT c.metric_key FROM soniq_metric_chunks AS c
+    WHERE
+    -- include metric_kept
+    ORDER BY c.metric_key
 )

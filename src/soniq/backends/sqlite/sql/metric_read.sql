@@ -1,6 +1,6 @@
-SELECT json_group_array(json_array(metric_key, metric_type, resolution, keep, points))
+SELECT json_group_array(json_array(metric_key, metric_type, resolution, keep, points, starts))
 FROM (
-    SELECT c.metric_key, c.metric_type, c.resolution, c.keep, c.points
+    SELECT c.metric_key, c.metric_type, c.resolution, c.keep, c.points, c.starts
     FROM soniq_metric_chunks AS c
     WHERE (
             :prefix = '' OR c.metric_key = :prefix
