@@ -10,9 +10,13 @@ from typing import Any, Final
 
 import pytest
 from hypothesis import strategies as st
+from pydantic_settings import BaseSettings
 
 from soniq import Soniq, SoniqError, cron, daily, every, monthly, weekly
-from soniq.settings import SoniqSettings
+from soniq.cli.failures import CommandFailed
+from soniq.cli.invocation import find_app
+from soniq.dashboard.settings import DashboardSettings
+from soniq.settings import SchedulerSettings, SoniqSettings
 from tests.fuzz.effort import REFUSALS, check_clear, each, each_awaited, efforts
 from tests.fuzz.values import anything, numbers, texts
 
@@ -69,11 +73,21 @@ async def test_no_database_at_a_url_is_one_clear_error(effort: int) -> None:
     await each_awaited(_closed, 20 * effort, check)
 
 
-_NAMES: Final = sorted(f"SONIQ_{name.upper()}" for name in SoniqSettings.model_fields)
+_ENVIRONMENTS: Final[dict[type[BaseSettings], list[str]]] = {
+    kind: sorted(f"{kind.model_config['env_prefix']}{name.upper()}" for name in kind.model_fields)
+    for kind in (SoniqSettings, SchedulerSettings, DashboardSettings)
+}
+_in_environment = st.one_of(
+    st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), max_size=20),
+    st.sampled_from(["nan", "inf", "-1", "1e999", "[]", "{}", "true", "[[", '{"a": 1}', ","]),
+)
 
 
+@pytest.mark.parametrize("kind", _ENVIRONMENTS)
 @efforts
-def test_any_environment(effort: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_any_environment(
+    kind: type[BaseSettings], effort: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def check(values: dict[str, str]) -> None:
         with monkeypatch.context() as patch:
             for name, value in values.items():
@@ -82,20 +96,52 @@ def test_any_environment(effort: int, monkeypatch: pytest.MonkeyPatch) -> None:
                 with warnings.catch_warnings():
                     # What `re` says of odd patterns for names is for whoever wrote them.
                     warnings.simplefilter("ignore", FutureWarning)
-                    SoniqSettings()
+                    kind()
             except ValueError as error:
                 text = str(error).lower()
-                assert any(name.removeprefix("SONIQ_").lower() in text for name in values)
+                prefix = str(kind.model_config["env_prefix"])
+                assert any(name.removeprefix(prefix).lower() in text for name in values)
 
-    in_environment = st.one_of(
-        st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), max_size=20),
-        st.sampled_from(["nan", "inf", "-1", "1e999", "[]", "{}", "true", "[[", '{"a": 1}', ","]),
-    )
-    each(
-        st.dictionaries(st.sampled_from(_NAMES), in_environment, min_size=1, max_size=2),
-        100 * effort,
-        check,
-    )
+    names = st.sampled_from(_ENVIRONMENTS[kind])
+    given = st.dictionaries(names, _in_environment, min_size=1, max_size=2)
+    each(given, 100 * effort, check)
+
+
+_places = st.sampled_from(["soniq.plugins.metrics:Metrics", "builtins:object", "soniq:Soniq"]) | (
+    st.sampled_from(["os", "os:path", "os:sep", "os:", ":", "no.such:thing", "..", "a b", ".os:x"])
+)
+
+
+@efforts
+def test_any_plugins(effort: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    def check(named: list[str]) -> None:
+        with monkeypatch.context() as patch:
+            patch.setenv("SONIQ_PLUGINS", ",".join(named))
+            try:
+                app = Soniq(backend="memory")
+            except REFUSALS as error:
+                check_clear(error, "SONIQ_PLUGINS", *filter(None, map(str.strip, named)))
+            else:
+                assert not app.is_initialized
+
+    each(st.lists(_places | _in_environment, min_size=1, max_size=2), 60 * effort, check)
+
+
+@efforts
+def test_any_modules_of_jobs(effort: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+
+    def check(named: list[str]) -> None:
+        with monkeypatch.context() as patch:
+            patch.setenv("SONIQ_JOBS_MODULES", ",".join(named))
+            patch.setenv("SONIQ_DATABASE_URL", "memory://")
+            try:
+                find_app(None, None, None, None)
+            except CommandFailed as error:
+                check_clear(error)
+
+    each(st.lists(_places | _in_environment, min_size=1, max_size=3), 60 * effort, check)
 
 
 _fields = st.lists(

@@ -8,6 +8,8 @@ from typing import Any, Final
 import pytest
 from hypothesis import strategies as st
 
+from soniq.backends.base import Backend
+from soniq.backends.postgres.listener import lock_key
 from soniq.backends.postgres.wakeups import CHANNEL
 from soniq.records import Done
 from tests.backends.postgres.conftest import sql, store
@@ -69,24 +71,42 @@ def sendable(payload: str) -> bool:
         return False
 
 
+_TELLTALE: Final = 613
+"""A priority; by it a worker tells what it heard of from what it was told in vain."""
+_LISTENS: Final = """
+SELECT pid FROM pg_locks
+WHERE locktype = 'advisory' AND granted AND (classid::bigint << 32 | objid::bigint) = $1
+"""
+
+
 @efforts
 async def test_work_goes_on_whatever_is_announced(
     store: PostgresStore, sql: Any, effort: int
 ) -> None:
     worker = await store.join()
     producer = await store.open()
+    listener = await sql.fetchval(_LISTENS, lock_key(worker.id))
+    assert listener is not None
 
     async def check(sent: list[str]) -> None:
         for payload in filter(sendable, sent):
             await sql.execute("SELECT pg_notify($1, $2)", CHANNEL, payload)
-        # Notifications come in the order of commits: what was sent before has been heard by then.
-        (job_id,) = await producer.insert([new_job()])
-        await _served(worker, job_id)
+        await _woken_and_served(worker, producer)
 
     await each_awaited(st.lists(payloads, min_size=1, max_size=5), 100 * effort, check)
+    assert await sql.fetchval(_LISTENS, lock_key(worker.id)) == listener
 
 
-async def _served(worker: Recruit, job_id: str) -> None:
+async def _woken_and_served(worker: Recruit, producer: Backend) -> None:
+    """A worker that looks only when it is woken hears of a job, although it heard junk before.
+
+    Notifications come in the order of commits.
+    """
+    worker.announced.clear()
+    (job_id,) = await producer.insert([new_job(priority=_TELLTALE)])
+    while _TELLTALE not in worker.announced:
+        worker.woken.clear()
+        await worker.wait_for_wake()
     job = await worker.claim_one()
     assert job.id == job_id
     assert await worker.finish(job, Done())
@@ -107,5 +127,4 @@ async def test_lanes_that_no_claim_could_ask_for(
     worker = await store.join()
     payload = {"schema": "public", "origin": None, "lanes": [lane], "now": _NOW}
     await sql.execute("SELECT pg_notify($1, $2)", CHANNEL, json.dumps(payload))
-    (job_id,) = await (await store.open()).insert([new_job()])
-    await _served(worker, job_id)
+    await _woken_and_served(worker, await store.open())
