@@ -21,7 +21,7 @@ from soniq.plugins.metrics.account import Account
 from soniq.plugins.metrics.keys import Dropped, KeyBook, Kind
 from soniq.plugins.metrics.metric import read_metrics
 from soniq.plugins.metrics.points import merge_rows
-from soniq.plugins.metrics.resolutions import RESOLUTIONS, keeping
+from soniq.plugins.metrics.resolutions import LENGTHS, RESOLUTIONS, keeping
 from soniq.plugins.metrics.store_clock import StoreClock
 from tests.backends.stores import Clock
 
@@ -172,7 +172,7 @@ async def test_one_cut_off_until_its_session_is_forgotten_counts_nothing_twice()
     assert await bench.store.end_silent(60) == 1
     while await bench.store.merge(merge_rows, 1000):
         pass
-    await bench.store.expire(1000)
+    await bench.store.expire(1000, LENGTHS)
     await bench.sync()
     assert await bench.totals() == {11}
 

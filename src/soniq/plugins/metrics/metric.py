@@ -9,7 +9,7 @@ from itertools import groupby
 from soniq.backends.metric_points import StoredChunk
 from soniq.plugins.metrics.keys import matches_prefix
 from soniq.plugins.metrics.points import Point, newest_first
-from soniq.plugins.metrics.resolutions import BY_NAME
+from soniq.plugins.metrics.resolutions import BY_NAME, is_kept
 
 
 class Metric:
@@ -64,12 +64,24 @@ class Metric:
             )
         return self._points[resolution]
 
+    def _is_kept(self) -> bool:
+        """Whether there are points; most series need not read any to tell."""
+        return any(
+            row.resolution in BY_NAME
+            and is_kept(BY_NAME[row.resolution], row.since, row.keep, self._now)
+            for row in self._rows
+        ) or any(self.points(name) for name in BY_NAME)
+
+    def _size(self) -> int:
+        """Of what is stored, in characters."""
+        return sum(len(row.points) for row in self._rows)
+
     def __repr__(self) -> str:
         return f"Metric({self.metric_type!r}, {self.values!r})"
 
 
 def read_metrics(rows: Iterable[StoredChunk], prefix: str, now: float) -> dict[str, Metric]:
-    """The series that rows are of, by key.
+    """The series that rows are of, by key; only those of which a point is kept.
 
     Args:
         rows: those of one series after each other.
@@ -78,13 +90,13 @@ def read_metrics(rows: Iterable[StoredChunk], prefix: str, now: float) -> dict[s
     """
     found: dict[str, Metric] = {}
     for key, group in groupby(rows, lambda row: row.key):
-        if matches_prefix(prefix, key):
-            found[key] = _metric(list(group), now)
+        if matches_prefix(prefix, key) and (metric := _metric(list(group), now)) is not None:
+            found[key] = metric
     return found
 
 
-def _metric(rows: Sequence[StoredChunk], now: float) -> Metric:
+def _metric(rows: Sequence[StoredChunk], now: float) -> Metric | None:
     """Where processes disagree about a kind, the one with the most to show for it."""
     kinds = sorted({row.kind for row in rows})
-    kind = max(kinds, key=lambda kind: sum(len(row.points) for row in rows if row.kind == kind))
-    return Metric(kind, [row for row in rows if row.kind == kind], now)
+    series = (Metric(kind, [row for row in rows if row.kind == kind], now) for kind in kinds)
+    return max((each for each in series if each._is_kept()), key=Metric._size, default=None)

@@ -25,7 +25,7 @@ from soniq.plugins.metrics.metric import Metric, read_metrics
 from soniq.plugins.metrics.points import merge_rows
 from soniq.plugins.metrics.ranges import GappedPoint, spread
 from soniq.plugins.metrics.recorder import Recorder
-from soniq.plugins.metrics.resolutions import keeping, resolution_of
+from soniq.plugins.metrics.resolutions import LENGTHS, keeping, resolution_of
 from soniq.plugins.metrics.store_clock import StoreClock
 from soniq.plugins.plugin import Plugin
 from soniq.plugins.views import PluginJob, PluginWorker
@@ -191,7 +191,7 @@ class Metrics(Plugin, KeepsMetrics):
 
     async def list_metrics(self, app: Soniq) -> list[str]:
         """Return the keys of all stored series, in order."""
-        return await _asked(app, lambda store: store.keys())
+        return await _asked(app, lambda store: store.keys(LENGTHS))
 
     async def get_range(
         self, app: Soniq, key: str, *, resolution: str, start: datetime, end: datetime
@@ -229,7 +229,7 @@ class Metrics(Plugin, KeepsMetrics):
         store = (await app._opening.ready()).backend.metric_points
         await self._merge(store)
         gone = 0
-        while (rows := await store.expire(_BATCH)) > 0:
+        while (rows := await store.expire(_BATCH, LENGTHS)) > 0:
             gone += rows
             await asyncio.sleep(0)
         return gone

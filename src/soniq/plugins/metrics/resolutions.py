@@ -47,6 +47,8 @@ RESOLUTIONS: Final = (
     Resolution("1day", _DAY, 90, 30 * _DAY),
 )
 BY_NAME: Final[Mapping[str, Resolution]] = {each.name: each for each in RESOLUTIONS}
+LENGTHS: Final[Mapping[str, int]] = {each.name: each.seconds for each in RESOLUTIONS}
+"""The lengths of buckets in seconds, by resolution."""
 
 
 def resolution_of(name: str) -> Resolution:
