@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from soniq import Soniq
+from soniq import JobContext, Soniq
 from soniq.backends.base import Unavailable
 from soniq.backends.metric_points import MetricSync, SyncAnswer
 from soniq.backends.opening import Opening
@@ -412,6 +412,32 @@ async def test_closing_the_app_stores_what_was_recorded_without_a_worker(
     await metrics.increment_counter("c", 3)
     await app.close()
     assert (await reader.get_metrics(other))["c"].values_1day[0][1] == 7
+
+
+# What a store does for the last time on a loop that ends makes generators that nobody has to end.
+@pytest.mark.filterwarnings("ignore:asynchronous generator .* was scheduled:ResourceWarning")
+async def test_another_loop_that_ends_leaves_a_worker_its_metrics(
+    make_app: MakeApp, caplog: pytest.LogCaptureFixture
+) -> None:
+    app, metrics = await make_app(sync_interval=0.1)
+
+    @app.job(name="m.elsewhere")
+    def elsewhere(ctx: JobContext) -> None:
+        ctx.metrics.counter("own:count", 2)
+        asyncio.run(app.get_queue_stats())
+        ctx.metrics.counter("own:count", 2)
+
+    async def all_stored() -> bool:
+        found = totals(await metrics.get_metrics(app))
+        return found.get("own:count") == 8 and found.get("job:m.measure:done") == 2
+
+    await metrics.increment_counter("home", 1)
+    async with working(app, concurrency=1):
+        for name in ("m.elsewhere", "m.measure", "m.measure"):
+            await app.enqueue(name, args={})
+        await until(all_stored)
+    assert totals(await metrics.get_metrics(app))["home"] == 1
+    assert "on_shutdown failed" not in caplog.text
 
 
 async def test_a_process_without_workers_stores_by_itself(make_app: MakeApp) -> None:

@@ -105,7 +105,10 @@ class Metrics(Plugin, KeepsMetrics):
 
     @property
     def dropped(self) -> dict[str, int]:
-        """How many observations were not recorded, by reason, since the process began."""
+        """How many observations were not recorded, by reason, since the process began.
+
+        One that was waiting to be stored counts for each resolution that has to do without it.
+        """
         return self._dropped.by_reason
 
     # --- recording -----------------------------------------------------------------------------
@@ -259,14 +262,16 @@ class Metrics(Plugin, KeepsMetrics):
         )
 
     async def on_shutdown(self, app: Soniq) -> None:
-        """Store all that is left."""
+        """Store all that is left, the last of it where the app is used on no other loop."""
         opened = await app._opening.ready()
         task = self._syncing.pop(opened, None)
         if task is not None:
             await cancelled(task)
         self._notice_fork()
+        # A worker on another loop goes on recording.
+        ends = all(other.loop.is_closed() for other in [*self._syncing])
         for account in (*self._accounts.values(), self._home):
-            await self._part_with(account, app)
+            await self._part_with(account, app, ends=ends)
 
     async def _keep_home_stored(self, opened: Opened) -> None:
         backoff = Backoff(self._sync_interval)
@@ -292,10 +297,11 @@ class Metrics(Plugin, KeepsMetrics):
     async def run(self, worker: PluginWorker, app: Soniq) -> None:
         """Store again and again what the worker records; on the leader, look after all of it."""
         opened = await app._opening.ready()
-        account, store = self._account_of(worker), opened.backend.metric_points
+        store = opened.backend.metric_points
         collector = Collector(worker, self._collection_interval, self._clock)
         backoff = Backoff(self._sync_interval)
         while True:
+            account = self._account_of(worker)
             try:
                 await self._beat(worker, account, store, collector)
                 self._recovered(backoff)
@@ -324,14 +330,14 @@ class Metrics(Plugin, KeepsMetrics):
         """Store the rest of what the worker has recorded."""
         await self._part_with(self._account_of(worker), worker.app)
 
-    async def _part_with(self, account: Account, app: Soniq) -> None:
+    async def _part_with(self, account: Account, app: Soniq, *, ends: bool = True) -> None:
         """Store the last of an account; what cannot be stored waits for the app's end."""
         try:
-            await self._stored(account, app, ends=True)
+            await self._stored(account, app, ends=ends)
         except _FAILURES as error:
             _log.warning("Metrics recorded since the last sync could not be stored: %s", error)
             return
-        if account.worker_id is not None:
+        if ends and account.worker_id is not None:
             self._accounts.pop(account.worker_id, None)
 
     async def on_job_updated(self, *, worker: PluginWorker, job: PluginJob) -> None:
