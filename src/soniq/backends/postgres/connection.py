@@ -150,7 +150,8 @@ async def transaction(connection: Connection, **settings: str) -> AsyncIterator[
     """
     block = connection.transaction()
     with kept_if_sound(connection):
-        await block.start()
+        with _cut_off_if_refused(connection):
+            await block.start()
         try:
             if settings:
                 assignments = (f"SET LOCAL {name} = '{value}'" for name, value in settings.items())
@@ -158,9 +159,24 @@ async def transaction(connection: Connection, **settings: str) -> AsyncIterator[
             yield
         except asyncpg.PostgresError as error:
             if answered(error):
-                await block.rollback()
+                with _cut_off_if_refused(connection):
+                    await block.rollback()
             raise
         await block.commit()
+
+
+@contextmanager
+def _cut_off_if_refused(connection: Connection) -> Iterator[None]:
+    """To begin and to roll back may be refused for lack of time, and server and driver then differ.
+
+    The driver takes the transaction for begun, or the server goes on with it: whatever came next on
+    this connection would fail.
+    """
+    try:
+        yield
+    except asyncpg.PostgresError:
+        connection.terminate()
+        raise
 
 
 @contextmanager
