@@ -25,12 +25,34 @@ class Child:
     def __init__(self, process: asyncio.subprocess.Process, log: Path) -> None:
         self._process = process
         self._log = log
+        self._started: set[int] = set()
         self.said: tuple[int, int] = (0, 0)
         """What a producer has told last: calls accepted, and failed."""
 
     def require_alive(self) -> None:
-        if self._process.returncode is not None:
-            raise BenchError(f"a process of the soak ended by itself: {self.log_tail()}")
+        """See that neither it nor a process it has started has ended by itself.
+
+        A supervisor starts another worker where one died: that it did is seen by the process that
+        is gone, and how in the log.
+        """
+        self._require_running()
+        running = {process.pid for process in self.family()[1:]}
+        gone = self._started - running
+        self._started |= running
+        if gone:
+            raise BenchError(f"a worker ended by itself: {self._told_of(min(gone))}")
+
+    def _require_running(self) -> None:
+        code = self._process.returncode
+        if code is not None:
+            raise BenchError(
+                f"a process of the soak ended by itself with code {code}: {self.log_tail()}"
+            )
+
+    def _told_of(self, pid: int) -> str:
+        said = f"Worker process {pid} "
+        with self._log.open(errors="replace") as lines:
+            return next((line.strip() for line in lines if said in line), f"process {pid}")
 
     def log_tail(self) -> str:
         return self._log.read_text(errors="replace")[-1500:]
@@ -43,6 +65,9 @@ class Child:
         except psutil.NoSuchProcess:
             return []
 
+    async def ended(self) -> None:
+        await self._process.wait()
+
     async def listen(self) -> None:
         """Take in what a producer tells, until it ends."""
         stream = self._process.stdout
@@ -52,8 +77,7 @@ class Child:
 
     async def end(self, *, by_input: bool = False) -> None:
         """Let it end in its own way; kill it after a minute."""
-        if self._process.returncode is not None:
-            return
+        self._require_running()
         if by_input and self._process.stdin is not None:
             self._process.stdin.close()
         else:
@@ -66,6 +90,8 @@ class Child:
                 process.kill()
             await self._process.wait()
             raise BenchError(f"a process did not end in {STOP_TIMEOUT:.0f} s") from None
+        if code := self._process.returncode:
+            raise BenchError(f"a process of the soak ended with code {code}: {self.log_tail()}")
 
 
 @asynccontextmanager
@@ -87,5 +113,7 @@ async def child(*command: str, environment: Mapping[str, str], log: Path) -> Asy
     try:
         yield started
     finally:
-        await started.end(by_input=command[0].endswith("produce"))
-        await listening
+        try:
+            await started.end(by_input=command[0].endswith("produce"))
+        finally:
+            await listening

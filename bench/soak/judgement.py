@@ -51,6 +51,8 @@ TIMED: Final = frozenset({*(name for name in FLOORS if name.endswith(" ms")), "j
 FIRST_MINUTE: Final = 60.0
 SLOWEST_SHARE: Final = 0.9
 """Of its throughput at first, what a store must keep."""
+LEAST_PACE: Final = 0.9
+"""Of the load that was meant, what must have come."""
 
 Point = tuple[float, float]
 

@@ -7,7 +7,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from bench.soak.judgement import SLOWEST_SHARE, Point, Trend, drift, trend
+from bench.soak.judgement import (
+    FEWEST,
+    FIRST_MINUTE,
+    LEAST_PACE,
+    SLOWEST_SHARE,
+    Point,
+    Trend,
+    drift,
+    trend,
+)
 from bench.starts import percentiles
 
 if TYPE_CHECKING:
@@ -37,6 +46,8 @@ class Report:
     problems: list[str] = field(default_factory=list)
     series: dict[str, list[Point]] = field(default_factory=dict)
     _last: tuple[float, int, int] = (0.0, 0, 0)
+    _counts: list[Point] = field(default_factory=list)
+    """How many jobs were accepted by then."""
 
     def begun(self, peak: float, rate: float) -> None:
         self.peak, self.rate = peak, rate
@@ -51,6 +62,7 @@ class Report:
             **_latencies(sample.results),
             **sample.sizes,
         }
+        self._counts.append((sample.at, float(sample.accepted)))
         self._last = (sample.at, sample.accepted, sample.live)
         for name, value in values.items():
             self.series.setdefault(name, []).append((sample.at, value))
@@ -61,6 +73,14 @@ class Report:
         self.accepted, self.failed = accepted, failed
         if failed:
             self.problems.append(f"{failed} calls of enqueue failed")
+
+    def pace(self) -> float | None:
+        """Jobs a second that were accepted since the first minute; None for a shorter soak."""
+        counts = [point for point in self._counts if point[0] >= FIRST_MINUTE]
+        if len(counts) < FEWEST:
+            return None
+        (begun, before), (ended, after) = counts[0], counts[-1]
+        return (after - before) / (ended - begun)
 
     def trends(self) -> dict[str, Trend | None]:
         return {name: trend(name, points) for name, points in self.series.items()}
@@ -75,6 +95,12 @@ class Report:
         kept = drift(self.series.get("jobs a second", []))
         if kept is not None and kept < SLOWEST_SHARE:
             grown.append(f"throughput fell to {kept:.0%} of what it was")
+        pace = self.pace()
+        if pace is not None and pace < LEAST_PACE * self.rate:
+            grown.append(
+                f"the load was not what it should be: {pace:,.0f} jobs/s were accepted, and "
+                f"{self.rate:,.0f} were to be"
+            )
         return [*self.problems, *grown]
 
     def table(self) -> str:
@@ -86,9 +112,11 @@ class Report:
             rise = f"{'+' if found.rise > 0 else ''}{_short(name, found.rise)}" if found else "-"
             tau = f"{found.tau:.2f}" if found else "-"
             rows.append(f"{name:18}{middle:>12}{first:>12}{last:>12}{rise:>12}{tau:>7}")
+        pace = self.pace()
         head = (
             f"{self.store}: {self.accepted:,} jobs accepted, {self.failed} refused; "
             f"peak {self.peak:,.0f}/s, load {self.rate:,.0f}/s"
+            + (f", of which {pace:,.0f}/s came" if pace is not None else "")
         )
         verdict = [f"FAILED: {problem}" for problem in self.judged()] or ["nothing grows"]
         return "\n".join([head, *rows, *verdict])
@@ -100,6 +128,7 @@ class Report:
             "peak": self.peak,
             "rate": self.rate,
             "accepted": self.accepted,
+            "pace": self.pace(),
             "failed": self.failed,
             "problems": self.judged(),
             "trends": {n: found and found._asdict() for n, found in self.trends().items()},

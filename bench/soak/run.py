@@ -28,7 +28,8 @@ SETTINGS: Final = {
     "SONIQ_RESULT_TTL": KEPT,
     "SONIQ_DEAD_LETTER_TTL": KEPT,
     "SONIQ_CLEANUP_INTERVAL": "10",
-    "SONIQ_LOG_LEVEL": "ERROR",
+    # From here on a supervisor tells how a worker ended.
+    "SONIQ_LOG_LEVEL": "WARNING",
     "SONIQ_SHUTDOWN_TIMEOUT": "10",
 }
 
@@ -85,7 +86,7 @@ class Soak:
             *("--processes", str(self._plan.processes)),
         )
         async with onlooker(self._url) as eyes, self._child("workers", *worker) as workers:
-            peak = await self._peak(eyes)
+            peak = await self._peak(eyes, workers)
             rate = peak * self._plan.share
             self._report.begun(peak, rate)
             if not self._stop.is_set():
@@ -93,6 +94,7 @@ class Soak:
                     await self._watch(eyes, workers, producer)
                 self._report.produced(*producer.said)
             await self._run_dry(eyes)
+            workers.require_alive()
 
     async def _set_up(self) -> None:
         async with Soniq(self._url) as app:
@@ -105,10 +107,11 @@ class Soak:
     def _producer(self, rate: float) -> AbstractAsyncContextManager[Child]:
         return self._child("producer", "bench.soak.produce", str(rate))
 
-    async def _peak(self, eyes: Onlooker) -> float:
+    async def _peak(self, eyes: Onlooker, workers: Child) -> float:
         """Jobs a second that come in and go out, when as many are sent as are taken."""
         async with self._producer(PEAK_RATE) as producer:
             await self._work_has_begun(eyes, producer)
+            workers.require_alive()
             before, begun = await eyes.look(self._since), time.monotonic()
             await self._pause(self._plan.peak_seconds)
             after, seconds = await eyes.look(self._since), time.monotonic() - begun

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import signal
@@ -11,7 +12,12 @@ from pathlib import Path
 
 import pytest
 
+from bench.errors import BenchError
+from bench.soak.children import Child, child
 from bench.soak.judgement import FEWEST, drift, trend
+from bench.soak.report import Report, Sample
+from bench.soak.run import SETTINGS, Plan
+from soniq import Soniq
 from tests.programs import Program
 
 _ROOT = Path(__file__).resolve().parents[2]
@@ -62,6 +68,54 @@ def test_what_was_timed_within_a_minute_tells_nothing() -> None:
 def test_throughput_that_falls_is_seen() -> None:
     kept = drift(points(*(1000.0 if n < 40 else 700.0 for n in range(60))))
     assert kept == pytest.approx(0.7)
+
+
+@pytest.mark.parametrize("share, right", [(0.95, True), (0.8, False)])
+def test_a_load_that_is_not_what_was_meant_is_told(share: float, right: bool) -> None:
+    report = Report("sqlite", Plan(600, 1, 0.7))
+    report.begun(1429, 1000)
+    for at in range(10, 300, 10):
+        # In the first minute nothing comes at all.
+        accepted = int(1000 * share * max(at - 60, 0))
+        report.saw(Sample(at, accepted, live=0, results=[], sizes={}))
+    assert report.pace() == pytest.approx(1000 * share)
+    assert any("the load was not" in problem for problem in report.judged()) is not right
+
+
+async def test_a_process_that_ends_by_itself_fails_the_soak_with_its_code(tmp_path: Path) -> None:
+    async def soak() -> None:
+        async with child("no.such.module", environment={}, log=tmp_path / "log") as started:
+            async with asyncio.timeout(30):
+                await started.ended()
+
+    with pytest.raises(BenchError, match="ended by itself with code 1"):
+        await soak()
+
+
+async def test_a_worker_that_dies_fails_the_soak_although_another_takes_its_place(
+    tmp_path: Path,
+) -> None:
+    url = f"sqlite:///{tmp_path / 'soak.db'}"
+    async with Soniq(url) as app:
+        await app.setup()
+        worker = ("soniq", "worker", "bench.soak.jobs:app", "--processes", "2")
+        environment = {**SETTINGS, "SONIQ_DATABASE_URL": url}
+        async with child(*worker, environment=environment, log=tmp_path / "log") as workers:
+            async with asyncio.timeout(30):
+                while len(await app.list_workers()) < 2:  # noqa: ASYNC110 - nobody tells
+                    await asyncio.sleep(0.05)
+            workers.require_alive()
+            died = workers.family()[1]
+            died.kill()
+            with pytest.raises(BenchError, match=f"a worker ended by itself.*{died.pid}"):
+                await _watched(workers)
+
+
+async def _watched(workers: Child) -> None:
+    async with asyncio.timeout(30):
+        while True:
+            workers.require_alive()
+            await asyncio.sleep(0.05)
 
 
 @pytest.mark.long
