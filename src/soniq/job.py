@@ -3,21 +3,31 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
+from decimal import Decimal
+from numbers import Real
 from typing import Any
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, init=False)
 class Snooze:
     """Return it from a handler to run the job again later, without spending an attempt.
 
     Args:
-        seconds: how long to wait; a negative number counts as 0.
+        seconds: how long to wait, in seconds or as a timedelta; less than nothing counts as 0.
         reason: kept in the job's `last_error`.
+
+    Raises:
+        TypeError: `seconds` is neither a number nor a timedelta.
+        ValueError: it is a number that no float can hold.
     """
 
     seconds: float
     reason: str | None = None
+
+    def __init__(self, seconds: float | timedelta, reason: str | None = None) -> None:
+        object.__setattr__(self, "seconds", _seconds(seconds))
+        object.__setattr__(self, "reason", reason)
 
 
 class JobMetrics:
@@ -79,3 +89,17 @@ class JobContext:
         Safe to ask from any thread.
         """
         return self._stop.raised
+
+
+def _seconds(given: Any) -> float:
+    if isinstance(given, timedelta):
+        return given.total_seconds()
+    if isinstance(given, bool) or not isinstance(given, Real | Decimal):
+        raise TypeError(
+            f"Snooze() takes seconds or a timedelta, got {type(given).__name__}; "
+            "for a minute write Snooze(60) or Snooze(timedelta(minutes=1))"
+        )
+    try:
+        return float(given)
+    except OverflowError as error:
+        raise ValueError("Snooze() was given more seconds than a float can hold") from error

@@ -78,6 +78,9 @@ class Every:
             raise ValueError(f"every() takes a whole number from 1 up, got {number!r}")
         self._number = number
 
+    def __repr__(self) -> str:
+        return f"every({self._number})"
+
     def seconds(self) -> timedelta:
         """Every so many seconds."""
         return self._interval("seconds")

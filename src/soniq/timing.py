@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from soniq.crontab import Cron
 from soniq.limits import MAX_DELAY
-from soniq.schedules import CronText
+from soniq.schedules import CronText, Every
 
 CRON: Final = "cron"
 INTERVAL: Final = "interval"
@@ -66,6 +66,12 @@ def timing(cron: Any, every: Any, timezone: Any) -> Timing:
     """
     if (cron is None) == (every is None):
         raise ValueError("a schedule takes exactly one of cron= and every=")
+    for unfinished in (cron, every):
+        if isinstance(unfinished, Every):
+            raise ValueError(
+                f"{unfinished!r} names no unit: write {unfinished!r}.minutes(), or .seconds(), "
+                ".hours() or .days()"
+            )
     zone = "UTC" if timezone is None else timezone
     if isinstance(every, CronText):
         # `every(5).minutes()` reads well after either keyword, whichever it turns out to be.

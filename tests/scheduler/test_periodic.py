@@ -90,6 +90,13 @@ async def test_an_interval_that_cron_cannot_say_is_a_true_one(app: Soniq) -> Non
     ] * 3
 
 
+@pytest.mark.parametrize("keyword", ["every", "cron"])
+def test_a_number_without_its_unit_is_told_what_is_missing(app: Soniq, keyword: str) -> None:
+    unfinished: dict[str, Any] = {keyword: every(5)}
+    with pytest.raises(ValueError, match=r"every\(5\) names no unit: write every\(5\)\.minutes"):
+        app.periodic(**unfinished, **JOB)(job)
+
+
 async def test_changed_code_changes_the_schedule_and_unchanged_code_nothing(apps: Apps) -> None:
     async def declare(**keywords: Any) -> dict[str, Any]:
         app = await apps.new()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -41,6 +42,22 @@ async def test_a_snooze_that_is_no_number_is_a_failure(app: Soniq) -> None:
     @app.job(name="napping", retries=0)
     async def napping() -> Snooze:
         return Snooze("soon")  # type: ignore[arg-type]
+
+    error = await failed_once(app, await app.enqueue(napping))
+    assert error.startswith("TypeError: Snooze() takes seconds or a timedelta, got str")
+
+
+@dataclass(frozen=True)
+class _Nap(Snooze):
+    """Its own constructor asks nothing of the seconds."""
+
+    seconds: Any = "soon"
+
+
+async def test_a_snooze_of_the_users_own_kind_that_is_no_number_is_a_failure(app: Soniq) -> None:
+    @app.job(name="napping", retries=0)
+    async def napping() -> Snooze:
+        return _Nap()
 
     error = await failed_once(app, await app.enqueue(napping))
     assert error.startswith("ValueError: could not convert string to float")
