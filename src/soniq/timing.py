@@ -68,7 +68,7 @@ def timing(cron: Any, every: Any, timezone: Any) -> Timing:
         raise ValueError("a schedule takes exactly one of cron= and every=")
     for unfinished in (cron, every):
         if isinstance(unfinished, Every):
-            raise ValueError(
+            raise ValueError(  # noqa: TRY004 - what a schedule says is a value
                 f"{unfinished!r} names no unit: write {unfinished!r}.minutes(), or .seconds(), "
                 ".hours() or .days()"
             )
