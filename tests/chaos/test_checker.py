@@ -151,7 +151,7 @@ BREACHES = {
     "nobody_dies_by_himself": and_events(
         event(Kind.PROCESS_STARTED, 0, target=1), event(Kind.PROCESS_ENDED, 4, target=1, code=1)
     ),
-    "connections_stay_few": replace(SOUND, connections={1: 11}),
+    "connections_stay_few": replace(SOUND, connections={1: 12}),
 }
 
 

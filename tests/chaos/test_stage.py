@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.chaos.history import Kind
 from tests.chaos.scenario import Scenario, Sizes, play
 from tests.chaos.scenarios.kills import on_a_file
 from tests.chaos.stage import Breach, Stage
@@ -56,6 +57,16 @@ async def test_a_play_that_is_broken_has_figures(
     found = stages[0].figures
     assert found is not None
     assert (found.lost, found.kills) == (lost, 0)
+
+
+async def test_all_slots_are_tried_and_all_connections_counted(pg_url: str, tmp_path: Path) -> None:
+    async with Stage.open(pg_url, tmp_path) as stage:
+        await stage.workers(1, "--concurrency", "3")
+        await stage.workers(1, "--concurrency", "6")
+        await stage.settle()
+        assert len(stage.history.of(Kind.START, name="chaos.hold")) == 9
+        assert stage.facts.connections.keys() == {process.pid for process in stage.fleet.all}
+        assert min(stage.facts.connections.values()) >= 3
 
 
 async def test_a_figure_that_is_missed_is_no_breach(tmp_path: Path) -> None:
