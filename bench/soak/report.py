@@ -74,13 +74,15 @@ class Report:
         if failed:
             self.problems.append(f"{failed} calls of enqueue failed")
 
-    def pace(self) -> float | None:
-        """Jobs a second that were accepted since the first minute; None for a shorter soak."""
-        counts = [point for point in self._counts if point[0] >= FIRST_MINUTE]
-        if len(counts) < FEWEST:
-            return None
+    def pace(self) -> float:
+        """Jobs a second that were accepted: since the first minute, in a soak that went on."""
+        counts = self._settled_counts() or [(0.0, 0.0), *self._counts[-1:]]
         (begun, before), (ended, after) = counts[0], counts[-1]
-        return (after - before) / (ended - begun)
+        return (after - before) / (ended - begun) if ended > begun else 0.0
+
+    def _settled_counts(self) -> list[Point]:
+        counts = [point for point in self._counts if point[0] >= FIRST_MINUTE]
+        return counts if len(counts) >= FEWEST else []
 
     def trends(self) -> dict[str, Trend | None]:
         return {name: trend(name, points) for name, points in self.series.items()}
@@ -96,7 +98,7 @@ class Report:
         if kept is not None and kept < SLOWEST_SHARE:
             grown.append(f"throughput fell to {kept:.0%} of what it was")
         pace = self.pace()
-        if pace is not None and pace < LEAST_PACE * self.rate:
+        if self._settled_counts() and pace < LEAST_PACE * self.rate:
             grown.append(
                 f"the load was not what it should be: {pace:,.0f} jobs/s were accepted, and "
                 f"{self.rate:,.0f} were to be"
@@ -112,11 +114,10 @@ class Report:
             rise = f"{'+' if found.rise > 0 else ''}{_short(name, found.rise)}" if found else "-"
             tau = f"{found.tau:.2f}" if found else "-"
             rows.append(f"{name:18}{middle:>12}{first:>12}{last:>12}{rise:>12}{tau:>7}")
-        pace = self.pace()
         head = (
             f"{self.store}: {self.accepted:,} jobs accepted, {self.failed} refused; "
-            f"peak {self.peak:,.0f}/s, load {self.rate:,.0f}/s"
-            + (f", of which {pace:,.0f}/s came" if pace is not None else "")
+            f"peak {self.peak:,.0f}/s, load {self.rate:,.0f}/s, "
+            f"of which {self.pace():,.0f}/s came"
         )
         verdict = [f"FAILED: {problem}" for problem in self.judged()] or ["nothing grows"]
         return "\n".join([head, *rows, *verdict])
