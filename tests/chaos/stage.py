@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import subprocess
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator, Sequence
+from collections.abc import AsyncIterator, Collection, Iterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any, Self
@@ -18,13 +18,12 @@ from tests.chaos.fleet import Fleet
 from tests.chaos.history import Event, History, Kind
 from tests.chaos.load import Load, client
 from tests.chaos.unseen import errors_of_loops, unseen
+from tests.chaos.waiting import Breach, broken, until
+
+__all__ = ["Breach", "Stage", "until"]
 
 QUIET = 120.0
 """Seconds until everything must have ended after a fault."""
-
-
-class Breach(AssertionError):
-    """A promise was not kept."""
 
 
 class Stage:
@@ -178,7 +177,7 @@ class Stage:
         Raises:
             Breach: promises that were not kept, all of them. The figures are there all the same.
         """
-        breaches = await _broken(
+        breaches = await broken(
             lambda: self.quiet(within=within), lambda: self._try_slots(slots), self._dead_noticed
         )
         connections = await self._connections()
@@ -281,28 +280,3 @@ class Stage:
 
 def _active(worker: dict[str, Any]) -> bool:
     return bool(worker["status"] == "active")
-
-
-async def _broken(*questions: Callable[[], Awaitable[None]]) -> list[str]:
-    """What those say that are answered with no: one breach does not hide the others."""
-    told = []
-    for question in questions:
-        try:
-            await question()
-        except (Breach, TimeoutError) as error:
-            told.append(str(error))
-    return told
-
-
-async def until(condition: Callable[[], Any], what: str, *, patience: float = 60.0) -> None:
-    """Wait until the coroutine function `condition` says yes.
-
-    Raises:
-        Breach: it did not, for so many seconds.
-    """
-    try:
-        async with asyncio.timeout(patience):
-            while not await condition():  # noqa: ASYNC110 - the store tells nobody
-                await asyncio.sleep(0.05)
-    except TimeoutError:
-        raise Breach(f"no {what} within {patience:g} s") from None
