@@ -1,8 +1,8 @@
 """``python -m bench.soak``: steady load for minutes or hours, and whether anything grows with them.
 
 Workers and a producer are real processes. The load is 70 % of the peak that is measured at its
-start, of mixed jobs; where less than nine tenths of it came, or a process died, the soak has failed.
-It ends by itself; Ctrl+C ends it early and tells what was seen by then.
+start, of mixed jobs; where less than nine tenths of it came, or a process died, the soak has
+failed. It ends by itself; Ctrl+C ends it early and tells what was seen by then.
 """
 
 from __future__ import annotations
