@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import pytest
 
 from tests.chaos.conftest import Play
 from tests.chaos.scenario import Size, load_all
+
+TOO_SLOW_FOR_SHORT: Final = {
+    "zombie-past-its-time": "no heartbeat_timeout may be shorter than a minute",
+    "vanished": "the server's keepalives end a session after 25 seconds at the earliest",
+}
+
+
+def test_each_fault_has_a_short_form_unless_it_cannot_be_short() -> None:
+    assert load_all().keys() - set(names("short")) == TOO_SLOW_FOR_SHORT.keys()
+    assert TOO_SLOW_FOR_SHORT.keys() <= set(names("long"))
 
 
 def names(size: Size) -> list[str]:
