@@ -39,7 +39,7 @@ def test_before_and_after_setup(project: Project, url: str) -> None:
     ran = project.run("doctor", "--database-url", url)
     assert ran.code == 1
     assert "[ERROR] schema: " in ran.out
-    assert "Run `soniq setup`" in ran.out
+    assert "Run `soniq setup`, or `soniq setup module:app`" in ran.out
     assert ran.err == ""
 
     assert project.run("setup", "--database-url", url).code == 0

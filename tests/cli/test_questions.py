@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import signal
 
 import pytest
@@ -29,9 +30,26 @@ def test_setup_applies_migrations_once(project: Project, pg_url: str) -> None:
     second = project.run("setup", env={"SONIQ_DATABASE_URL": pg_url})
 
     assert first.code == second.code == 0
-    assert first.out.startswith("[OK] Applied ")
-    assert first.out.endswith(" migrations successfully\n")
-    assert second.out == "[OK] Database setup completed (no migrations needed)\n"
+    told, where = first.out.splitlines()
+    assert re.fullmatch(r"\[OK\] Applied \d+ migrations successfully", told)
+    assert where == f"[INFO] Database: {pg_url}"
+    assert second.out == f"[OK] Database setup completed (no migrations needed)\n{where}\n"
+    assert first.err == second.err == ""
+
+
+def test_setup_without_a_database_says_which_it_made_and_how_to_name_another(
+    project: Project,
+) -> None:
+    project.write("shop.py", "from soniq import Soniq\napp = Soniq(database_url='own.db')\n")
+
+    plain = project.run("setup")
+    named = project.run("setup", "shop:app")
+
+    assert plain.code == named.code == 0
+    assert f"[INFO] Database: the SQLite file {project.folder / 'soniq.db'}\n" in plain.out
+    assert "run `soniq setup module:app`" in plain.err
+    assert f"[INFO] Database: the SQLite file {project.folder / 'own.db'}\n" in named.out
+    assert named.err == ""
 
 
 def test_setup_makes_a_missing_database(project: Project, pg_url: str) -> None:
@@ -57,7 +75,7 @@ def test_migrate_status_names_what_is_pending(project: Project, pg_url: str) -> 
     after = project.run("migrate-status", "--database-url", pg_url)
 
     assert before.code == after.code == 0
-    assert "Migrations pending" in before.out
+    assert "Migrations pending: run `soniq setup`, or `soniq setup module:app`" in before.out
     assert "0001" in before.out
     assert "Up to date" in after.out
     assert "Pending: 0" in after.out

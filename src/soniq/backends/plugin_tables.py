@@ -172,7 +172,7 @@ def _behind(name: str, location: str) -> SoniqError:
         f"The tables of the plugin {name.partition('/')[0]} lack the migration {name}: {location}",
         SONIQ_SCHEMA_MISSING,
         {"table": name, "database": location},
-        ["Run `soniq setup` with the same plugins to create what is missing."],
+        ["Run `soniq setup module:app`, with the app that has these plugins, to create it."],
     )
 
 

@@ -34,7 +34,11 @@ async def _show(app: Soniq) -> int:
     for name in pending:
         output.line(f"  {name}")
     if pending:
-        output.warning("Migrations pending: run `soniq setup`", stderr=False)
+        output.warning(
+            "Migrations pending: run `soniq setup`, or `soniq setup module:app` where the code "
+            "names the database or plugins",
+            stderr=False,
+        )
     else:
         output.ok("Up to date")
     return 0

@@ -6,7 +6,9 @@ from soniq.backends.diagnosis import SchemaState
 from soniq.doctor.examination import Examination
 from soniq.doctor.finding import Finding, error, ok, warning
 
-_SETUP = "Run `soniq setup`."
+_SETUP = (
+    "Run `soniq setup`, or `soniq setup module:app` where the code names the database or plugins."
+)
 
 
 async def check_schema(examination: Examination) -> list[Finding]:

@@ -47,7 +47,7 @@ async def test_before_setup_the_first_use_says_what_is_missing_and_what_to_do(
     assert error.error_code == SONIQ_SCHEMA_MISSING
     assert re.match("soniq_", error.context["table"])
     assert "***" in error.context["database"]
-    assert "soniq setup" in str(error)
+    assert "soniq setup module:app" in str(error)
     assert "secret" not in str(error)
 
 
@@ -100,6 +100,43 @@ async def test_a_migration_that_fails_is_rolled_back_and_named(pg_url: str, sql:
     finally:
         await backend.close()
     assert await sql.fetchval("SELECT to_regclass('soniq_jobs')") is None
+
+
+@pytest.mark.parametrize("table", ["soniq_jobs", "soniq_migrations"])
+async def test_tables_of_another_program_are_told_from_ours(
+    pg_url: str, sql: Any, table: str
+) -> None:
+    await sql.execute(
+        "DROP SCHEMA public CASCADE; CREATE SCHEMA public;"
+        f"CREATE TABLE public.{table} (theirs text)"
+    )
+    backend = await opened(pg_url)
+    try:
+        with pytest.raises(MigrationError) as raised:
+            await backend.setup()
+        elsewhere = await opened(pg_url, schema="own")
+        try:
+            assert await elsewhere.setup() == MIGRATIONS
+        finally:
+            await elsewhere.close()
+    finally:
+        await backend.close()
+    assert "If another program made" in str(raised.value)
+    assert "SONIQ_SCHEMA" in str(raised.value)
+
+
+async def test_setup_takes_over_a_function_that_a_dump_without_tables_left(
+    pg_url: str, store: PostgresStore, sql: Any
+) -> None:
+    tables = await sql.fetch("SELECT tablename FROM pg_tables WHERE tablename LIKE 'soniq%'")
+    await sql.execute("DROP TABLE " + ", ".join(table[0] for table in tables) + " CASCADE")
+    assert await sql.fetchval("SELECT count(*) FROM pg_proc WHERE proname = 'soniq_enqueue'") == 1
+    backend = await opened(pg_url)
+    try:
+        assert await backend.setup() == MIGRATIONS
+    finally:
+        await backend.close()
+    assert await sql.fetchval("SELECT soniq_enqueue('mail.greet')") is not None
 
 
 async def test_a_newer_schema_that_needs_a_newer_soniq_is_refused(

@@ -107,7 +107,7 @@ def missing(table: str, location: str, reason: str = "does not exist") -> SoniqE
         SONIQ_SCHEMA_MISSING,
         {"table": table, "database": location},
         [
-            "Run `soniq setup` to create what is missing.",
+            "Run `soniq setup`, or `soniq setup module:app` where your code names the database.",
             "If it was run, then on another database: compare SONIQ_DATABASE_URL there and here.",
         ],
     )

@@ -23,6 +23,19 @@ LOCK_TIMEOUT: Final = "5s"
 # migration; one that is not named here needs a Soniq that knows it.
 _COMPATIBLE_WITH: Final[Mapping[int, int]] = {2: 1, 3: 1, 4: 1, 5: 1}
 
+# What is there under the name of one of ours, or in the shape that ours would have, is not ours.
+_NAME_TAKEN: Final = (
+    asyncpg.DuplicateTableError,
+    asyncpg.DuplicateObjectError,
+    asyncpg.DuplicateFunctionError,
+    asyncpg.UndefinedColumnError,
+    asyncpg.WrongObjectTypeError,
+)
+_ANOTHER_PLACE: Final = (
+    "If another program made what has this name, set SONIQ_SCHEMA (in code schema=) to a schema of "
+    "Soniq's own, or use another database."
+)
+
 _log = logging.getLogger("soniq.postgres")
 
 
@@ -78,7 +91,10 @@ def named(step: str, database: Database) -> Iterator[None]:
     except (asyncpg.PostgresConnectionError, asyncpg.OperatorInterventionError):
         raise
     except asyncpg.PostgresError as error:
-        raise MigrationError(step, str(error), {"database": database.location}) from error
+        failure = MigrationError(step, str(error), {"database": database.location})
+        if isinstance(error, _NAME_TAKEN):
+            failure.suggestions.insert(0, _ANOTHER_PLACE)
+        raise failure from error
 
 
 async def _bootstrap(database: Database, connection: Connection) -> None:

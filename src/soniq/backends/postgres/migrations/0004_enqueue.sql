@@ -1,7 +1,8 @@
 -- An enqueue for triggers and for other languages: what it lets through, and what it makes of what
 -- is left out or null, is what Soniq does for a name that is not registered. The name, the key and
 -- the wake-up are those of the caller's transaction.
-CREATE FUNCTION soniq_enqueue(
+-- A dump that was restored without the tables has left the function alone.
+CREATE OR REPLACE FUNCTION soniq_enqueue(
     job_name text,
     args jsonb DEFAULT '{}',
     queue text DEFAULT 'default',
