@@ -14,7 +14,7 @@ from soniq.backends.opening import Opening
 from soniq.backends.urls import backend_for
 from soniq.dead_letter import DeadLetterService
 from soniq.definitions import Definitions
-from soniq.enqueue import AnyTarget, Enqueuer, Options, Resolver
+from soniq.enqueue import AnyTarget, Enqueuer, Options, Resolver, refuse_positional
 from soniq.observability.metrics import MetricsSink
 from soniq.plugins import Plugin
 from soniq.plugins.lifecycle import Lifecycle
@@ -187,7 +187,7 @@ class Soniq(Definitions):
         self,
         target: AnyTarget,
         /,
-        *,
+        *positional: Never,
         args: dict[str, Any] | None = None,
         queue: str | None = None,
         priority: int | None = None,
@@ -215,6 +215,7 @@ class Soniq(Definitions):
             SoniqError: SONIQ_UNKNOWN_TASK_NAME, SONIQ_INVALID_TASK_NAME, SONIQ_TASK_ARGS_INVALID,
                 SONIQ_DATABASE_UNAVAILABLE.
         """
+        refuse_positional("enqueue(job)", positional)
         options = Options(queue, priority, scheduled_at, delay, unique, dedup_key, connection)
         return await self._enqueuer.enqueue(target, args, options, job_args)
 

@@ -8,8 +8,13 @@ from difflib import get_close_matches
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """A question naming the nearest of `known`, to be appended to a sentence; ``""`` if none is."""
-    nearest = get_close_matches(name, sorted(known), n=1)
-    return f"; did you mean {nearest[0]!r}?" if nearest else ""
+    meant = nearest(name, known)
+    return "" if meant is None else f"; did you mean {meant!r}?"
+
+
+def nearest(name: str, known: Iterable[str]) -> str | None:
+    """The nearest of `known`; None if none is near."""
+    return next(iter(get_close_matches(name, sorted(known), n=1)), None)
 
 
 def refuse_unknown(call: str, given: Iterable[str], known: Iterable[str]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Never, ParamSpec, TypeVar, overload
 
 from soniq.background import BackgroundLoop
 from soniq.enqueue import AnyTarget
@@ -28,9 +28,9 @@ class SyncClient:
         self._app = app
         self._background = BackgroundLoop()
 
-    def enqueue(self, target: AnyTarget, /, **options: Any) -> str:
+    def enqueue(self, target: AnyTarget, /, *positional: Never, **options: Any) -> str:
         """See `Soniq.enqueue`."""
-        return self._run(self._app.enqueue, target, **options)
+        return self._run(self._app.enqueue, target, *positional, **options)
 
     def enqueue_many(
         self, target: AnyTarget, args_list: list[dict[str, Any]], **options: Any

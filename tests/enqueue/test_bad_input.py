@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
@@ -207,6 +208,10 @@ async def test_handlers_take_no_positional_arguments(app: Soniq) -> None:
         await decorated.enqueue(1)
     with pytest.raises(TypeError, match="by keyword only"):
         await decorated.options(queue="x").enqueue(1)
+    with pytest.raises(TypeError, match=r"by keyword only, got 1 by position; give each its name"):
+        await app.enqueue(decorated, 1)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="by keyword only"):
+        await asyncio.to_thread(app.sync.enqueue, decorated, 1)  # type: ignore[arg-type]
 
 
 async def test_unknown_options(app: Soniq) -> None:
@@ -220,6 +225,35 @@ async def test_an_option_among_the_arguments_of_dot_enqueue(app: Soniq) -> None:
     with pytest.raises(SoniqError, match="queue: the job takes no such argument") as refused:
         await decorated.enqueue(number=1, queue="x")  # type: ignore[call-arg]
     assert any(".options(queue=...)" in each for each in refused.value.suggestions)
+
+
+@pytest.mark.parametrize(
+    ("given", "meant"),
+    [("prioriy", "priority"), ("que", "queue"), ("countdown", "delay"), ("eta", "scheduled_at")],
+)
+async def test_a_misspelt_option_among_the_arguments(app: Soniq, given: str, meant: str) -> None:
+    decorated = app.job(name="jobs.numbers")(handler)
+    arguments: dict[str, Any] = {"number": 1, given: 5}
+    with pytest.raises(SoniqError, match=f"{given}: the job takes no such argument") as refused:
+        await app.enqueue(decorated, **arguments)
+    _, advice = refused.value.suggestions
+    assert advice.startswith(f"Did you mean {meant} by {given}? It is an option: .options({meant}=")
+    assert f"app.enqueue(job, {meant}=...)" in advice
+
+
+async def test_a_name_like_an_argument_of_the_job_gets_no_advice_about_options(app: Soniq) -> None:
+    @app.job(name="jobs.ranks")
+    async def ranks(priorities: list[int]) -> None: ...
+
+    with pytest.raises(SoniqError, match="did you mean 'priorities'") as refused:
+        await app.enqueue(ranks, prioritys=[1])
+    assert len(refused.value.suggestions) == 1
+
+
+async def test_a_forgotten_await_is_told_with_the_name_of_the_job(app: Soniq) -> None:
+    decorated = app.job(name="jobs.numbers")(handler)
+    with pytest.warns(RuntimeWarning, match=r"test_bad_input\.handler\.enqueue' was never awaited"):
+        decorated.enqueue(number=1)  # type: ignore[unused-coroutine]
 
 
 async def test_a_schedule_without_a_time(app: Soniq) -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Concatenate, Generic, ParamSpec, Protocol, TypeVar, Unpack, overload
 
+from soniq.definition import derived_name
 from soniq.enqueue.options import EnqueueOptions, Options
 from soniq.job import JobContext
 from soniq.spelling import refuse_unknown
@@ -73,11 +74,21 @@ async def enqueue_by_keywords(
     Raises:
         TypeError: arguments were given by position.
     """
-    if args:
-        raise TypeError(
-            f".enqueue() takes job arguments by keyword only, got {len(args)} by position"
-        )
+    refuse_positional(".enqueue()", args)
     return await send(kwargs, options)
+
+
+def refuse_positional(call: str, given: Sequence[object]) -> None:
+    """Refuse what `call` was given by position.
+
+    Raises:
+        TypeError: something was.
+    """
+    if given:
+        raise TypeError(
+            f"{call} takes job arguments by keyword only, got {len(given)} by position; give each "
+            "its name, as in user_id=42"
+        )
 
 
 def add_methods(function: Callable[..., Any], send: Send) -> None:
@@ -92,6 +103,8 @@ def add_methods(function: Callable[..., Any], send: Send) -> None:
 
     for name, method in (("enqueue", enqueue), ("options", options)):
         if not hasattr(function, name):
+            # Python's warning of a forgotten await names it so.
+            method.__qualname__ = f"{derived_name(function)}.{name}"
             _set(function, name, method)
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple, TypedDict
+from typing import Any, Final, NamedTuple, TypedDict
+
+from soniq.spelling import nearest
 
 
 class EnqueueOptions(TypedDict, total=False):
@@ -28,3 +30,16 @@ class Options(NamedTuple):
     unique: Any = None
     dedup_key: Any = None
     connection: Any = None
+
+
+_ELSEWHERE: Final = {
+    "countdown": "delay",
+    "eta": "scheduled_at",
+    "run_at": "scheduled_at",
+}
+"""What other queues call them."""
+
+
+def nearest_option(name: str) -> str | None:
+    """The option that whoever wrote `name` may have meant; None if it resembles none."""
+    return _ELSEWHERE.get(name) or nearest(name, Options._fields)

@@ -14,7 +14,7 @@ from uuid_utils import uuid7
 
 from soniq.arguments import NO_SUCH_ARGUMENT, InvalidArguments
 from soniq.enqueue.due import due
-from soniq.enqueue.options import Options
+from soniq.enqueue.options import Options, nearest_option
 from soniq.enqueue.targets import AnyTarget, Target, Targets
 from soniq.errors import SONIQ_TASK_ARGS_INVALID, SoniqError
 from soniq.jsontext import canonical
@@ -171,12 +171,21 @@ def invalid_arguments(name: str, errors: list[str], index: int | None = None) ->
 
 
 def _misplaced(errors: list[str]) -> list[str]:
-    """What to do about options that were given as arguments of the job."""
-    return [
-        f"{name} is an option: .options({name}=...).enqueue(...), or app.enqueue(job, {name}=...)."
-        for name in Options._fields
-        if any(error.startswith(f"{name}: {NO_SUCH_ARGUMENT}") for error in errors)
-    ]
+    """What to do about options that were given as arguments of the job, perhaps misspelt."""
+    remedies = []
+    for error in errors:
+        name, unknown, meant = error.partition(f": {NO_SUCH_ARGUMENT}")
+        if not unknown:
+            continue
+        # The job's own argument of a name like that comes before an option of one.
+        option = name if meant else nearest_option(name)
+        if option in Options._fields:
+            what = f"{name} is" if name == option else f"Did you mean {option} by {name}? It is"
+            remedies.append(
+                f"{what} an option: .options({option}=...).enqueue(...), or "
+                f"app.enqueue(job, {option}=...)."
+            )
+    return remedies
 
 
 def _own_name() -> str:
