@@ -176,8 +176,6 @@ async def test_claim_suspect(full: Any) -> None:
 FINISHES = [
     ("finish_done", (["null"],)),
     ("finish_deleted", ()),
-    ("finish_queued", ([1.0], ["error"], [0])),
-    ("finish_dead", (["timeout"], ["error"])),
 ]
 
 
@@ -186,6 +184,19 @@ async def test_finish(full: Any, statement: str, columns: tuple[list[Any], ...])
     ids = await _ids(full, "processing", 100)
     args = (ids, [0] * 100, *(column * 100 for column in columns))
     nodes = await plan_of(full, statement, *args, await _worker(full))
+    assert_by_index(nodes, "soniq_jobs_pkey", most=1000)
+
+
+async def test_finish_of_a_mixture(full: Any) -> None:
+    ids = await _ids(full, "processing", 100)
+    done, deleted, queued, dead = ids[:25], ids[25:50], ids[50:75], ids[75:]
+    claims = [0] * 25
+    texts = ["text"] * 25
+    nodes = await plan_of(
+        full, "finish_mixed", done, claims, ["null"] * 25, deleted, claims,
+        queued, claims, [1.0] * 25, texts, claims, dead, claims, ["timeout"] * 25, texts,
+        await _worker(full), None,
+    )  # fmt: skip
     assert_by_index(nodes, "soniq_jobs_pkey", most=1000)
 
 

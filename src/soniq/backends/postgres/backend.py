@@ -351,6 +351,7 @@ class PostgresBackend:
             borrow=self._borrowed,
             announce=self._announce,
             payload=notifier.payload,
+            notifies=notifier.enabled,
             left=self._sessions.discard,
             rerouted=self._doubt_connections,
         )

@@ -38,15 +38,16 @@ _PLANNING: Final = "SET plan_cache_mode = force_custom_plan; SET jit = off"
 
 # The server notices within half a minute that a host has vanished, and within seconds that the
 # client of a statement that still runs has given it up. Not every system can do each of these.
-# Whoever vanishes amid a transaction keeps its rows locked no longer than a few seconds either:
-# ours never rest for as long.
+# Whoever vanishes amid a transaction keeps its rows locked for less than `database_timeout`, so
+# that calls which need them succeed. Ours rest for as long only where the event loop is blocked,
+# and are repeated then; ends of runs are single statements, which never rest.
 _KEEPALIVE: Final = (
     "SET tcp_keepalives_idle = 10",
     "SET tcp_keepalives_interval = 5",
     "SET tcp_keepalives_count = 3",
     "SET tcp_user_timeout = 25000",
     "SET client_connection_check_interval = 5000",
-    "SET idle_in_transaction_session_timeout = 5000",
+    "SET idle_in_transaction_session_timeout = 8000",
 )
 
 

@@ -87,8 +87,11 @@ def answered(error: BaseException) -> bool:
 
 
 def _told(error: BaseException) -> str:
-    """The error's text, its kind where it has none."""
-    return masked(str(error)) or type(error).__name__
+    """The error's text, its kind where it has none, and what no look at the server would show."""
+    told = masked(str(error)) or type(error).__name__
+    if isinstance(error, asyncpg.InvalidAuthorizationSpecificationError):
+        return f"{told} (check the role and the password of the URL, and the server's pg_hba.conf)"
+    return told
 
 
 def schema_missing(location: str, error: asyncpg.PostgresError) -> SoniqError:

@@ -1,10 +1,14 @@
-"""The ends of claims, stored in one transaction, each fenced by its claim number."""
+"""The ends of claims, stored in one statement, each fenced by its claim number.
+
+A single statement is a transaction that never rests: a server may end one that does, and a worker
+whose event loop is busy would take its time between two.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, assert_never
+from typing import Any, NamedTuple, assert_never
 
 from asyncpg import Record
 
@@ -18,16 +22,16 @@ _ROW_BYTES = 100
 _CHARACTER_BYTES = 3
 
 
-Statement = tuple[str, Sequence[tuple[Any, ...]]]
-"""The name of a statement, and the rows it takes."""
+class Statement(NamedTuple):
+    """A statement that stores some endings, and what it takes up to the worker."""
+
+    name: str
+    columns: Sequence[Sequence[Any]]
 
 
 @dataclass(slots=True)
 class _Batch:
-    """Endings as rows for the statement that stores their kind."""
-
-    characters: int = 0
-    """Of all results and error texts."""
+    """Endings as rows, by what becomes of the job."""
 
     done: list[tuple[Any, ...]] = field(default_factory=list)
     deleted: list[tuple[Any, ...]] = field(default_factory=list)
@@ -41,79 +45,103 @@ class _Batch:
             match outcome:
                 case Done(result, keep=True):
                     batch.done.append((job_id, claim, result))
-                    batch.characters += len(result) if result else 0
                 case Done():
                     batch.deleted.append((job_id, claim))
                 case Retry(delay, error):
                     batch.queued.append((job_id, claim, delay, error, 0))
-                    batch.characters += len(error)
                 case Snoozed(delay, note):
                     batch.queued.append((job_id, claim, delay, note, 1))
-                    batch.characters += len(note)
                 case Released(delay):
                     batch.queued.append((job_id, claim, delay, None, 1))
                 case Dead(reason, error):
                     batch.dead.append((job_id, claim, reason.value, error))
-                    batch.characters += len(error)
                 case _:
                     assert_never(outcome)
         return batch
 
-    def statements(self) -> list[Statement]:
-        kinds = (
-            ("finish_done", self.done),
-            ("finish_deleted", self.deleted),
-            ("finish_queued", self.queued),
-            ("finish_dead", self.dead),
+    def statement(self) -> Statement:
+        """The one that stores them; what a healthy queue needs most has a plainer one."""
+        if not self.queued and not self.dead:
+            if not self.deleted:
+                return Statement("finish_done", _columns(self.done, 3))
+            if not self.done:
+                return Statement("finish_deleted", _columns(self.deleted, 2))
+        columns = (
+            *_columns(self.done, 3),
+            *_columns(self.deleted, 2),
+            *_columns(self.queued, 5),
+            *_columns(self.dead, 4),
         )
-        if self.characters * _CHARACTER_BYTES < CHUNK_BYTES // 2:
-            return [(name, rows) for name, rows in kinds if rows]
-        return [(name, part) for name, rows in kinds if rows for part in _chunks(rows)]
+        return Statement("finish_mixed", columns)
 
 
-def statements_for(endings: Iterable[Ending]) -> list[Statement]:
-    """The statements that store these endings."""
-    return _Batch.of(endings).statements()
+def _columns(rows: Sequence[tuple[Any, ...]], width: int) -> Sequence[Sequence[Any]]:
+    return tuple(zip(*rows, strict=True)) if rows else ((),) * width
 
 
-def stands_alone(statements: Sequence[Statement]) -> bool:
-    """Whether no transaction is needed: one statement is one, unless it is to notify as well."""
-    return len(statements) == 1 and statements[0][0] != "finish_queued"
+def statements_for(endings: Sequence[Ending]) -> list[Statement]:
+    """The statements that store these endings; one, unless their texts are very long."""
+    return [_Batch.of(part).statement() for part in _chunks(endings)]
 
 
-def _chunks(rows: Sequence[tuple[Any, ...]]) -> Iterator[Sequence[tuple[Any, ...]]]:
-    """`rows` in parts that one statement may carry."""
+def _chunks(endings: Sequence[Ending]) -> Iterator[Sequence[Ending]]:
+    """`endings` in parts that one statement may carry."""
     start = size = 0
-    for index, row in enumerate(rows):
-        more = _ROW_BYTES + sum(
-            len(value) * _CHARACTER_BYTES for value in row if isinstance(value, str)
-        )
+    for index, ending in enumerate(endings):
+        more = _ROW_BYTES + _characters(ending) * _CHARACTER_BYTES
         if index > start and size + more > CHUNK_BYTES:
-            yield rows[start:index]
+            yield endings[start:index]
             start, size = index, 0
         size += more
-    yield rows[start:]
+    yield endings[start:]
+
+
+def _characters(ending: Ending) -> int:
+    match ending.outcome:
+        case Done(result):
+            return len(result) if result else 0
+        case Retry(_, text) | Snoozed(_, text) | Dead(_, text):
+            return len(text)
+        case Released():
+            return 0
+        case _:
+            assert_never(ending.outcome)
 
 
 async def store(
-    database: Database, connection: Connection, statements: Sequence[Statement], worker_id: str
+    database: Database,
+    connection: Connection,
+    statements: Sequence[Statement],
+    worker_id: str,
+    payload_head: str | None = None,
 ) -> tuple[set[str], Rows]:
     """Store what is still fenced in; the ids stored, and the rows of what is queued again.
 
-    Several statements first lock all rows in the order of their ids, so that two workers that end
-    the same jobs cannot deadlock.
+    These are notified of with `payload_head`, if there is one. Several statements first lock all
+    rows in the order of their ids, so that two workers that end the same jobs cannot deadlock.
     """
     if len(statements) > 1:
-        ids = [row[0] for _, rows in statements for row in rows]
-        await database.fetch(connection, "lock_jobs", ids)
+        await database.fetch(connection, "lock_jobs", _ids(statements))
     stored: set[str] = set()
     queued: Rows = []
-    for name, rows in statements:
-        ended = await database.fetch(connection, name, *zip(*rows, strict=True), worker_id)
+    for name, columns in statements:
+        if name == "finish_mixed":
+            ended = await database.fetch(connection, name, *columns, worker_id, payload_head)
+            queued += [row for row in ended if row["queue"] is not None]
+        else:
+            ended = await database.fetch(connection, name, *columns, worker_id)
         stored.update([row[0] for row in ended])
-        if name == "finish_queued":
-            queued += ended
     return stored, queued
+
+
+def _ids(statements: Iterable[Statement]) -> list[str]:
+    places = {"finish_done": (0,), "finish_deleted": (0,), "finish_mixed": (0, 3, 5, 10)}
+    return [
+        job_id
+        for name, columns in statements
+        for place in places[name]
+        for job_id in columns[place]
+    ]
 
 
 def queued_arrivals(rows: Iterable[Record]) -> list[Arrival]:

@@ -55,7 +55,7 @@ class Notifier:
         self._send = send
         self._schema = schema
         self._origin = origin
-        self._enabled = enabled
+        self.enabled = enabled
         self._told_at: dict[LaneKey, float] = {}
         self._pending: dict[LaneKey, Arrival] = {}
         self._task: asyncio.Task[None] | None = None
@@ -63,13 +63,13 @@ class Notifier:
 
     def payload(self, arrived: Sequence[Arrival], *, ours: bool = True) -> str | None:
         """A payload up to the time; `ours` says that this process's workers know already."""
-        if not self._enabled or not arrived:
+        if not self.enabled or not arrived:
             return None
         return unfinished_payload(self._schema, self._origin if ours else None, arrived)
 
     def begin(self, arrived: Sequence[Arrival]) -> Telling:
         """An insert of these arrivals sets out."""
-        if not self._enabled:
+        if not self.enabled:
             return Telling(None, [], [])
         now_at = asyncio.get_running_loop().time()
         quiet = [one for one in arrived if now_at - self._told_at.get(one.lane, 0.0) < _QUIET]

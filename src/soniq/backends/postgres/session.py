@@ -30,14 +30,19 @@ from soniq.backends.postgres.connection import (
 from soniq.backends.postgres.finish import (
     already_stored,
     queued_arrivals,
-    stands_alone,
     statements_for,
     store,
 )
 from soniq.backends.postgres.listener import HEARTBEAT_TIMEOUT, Listener
 from soniq.backends.postgres.rows import is_id
 from soniq.backends.postgres.upkeep import Unknown, recover
-from soniq.backends.postgres.wakeups import Announcement, Arrival, announcement, heard
+from soniq.backends.postgres.wakeups import (
+    Announcement,
+    Arrival,
+    announcement,
+    heard,
+    payload_head,
+)
 from soniq.errors import SoniqError
 from soniq.logs import soniq_logger
 from soniq.records import Claimed, ClaimState, Ending, NewWorker, Recovered
@@ -82,6 +87,7 @@ class PostgresSession:
         borrow: a connection of the backend's pool, for what is rare.
         announce: wakes the workers of this process.
         payload: what to notify others with, None for nothing.
+        notifies: whether it ever is anything.
         left: called when the session is over.
         rerouted: called when the server has been reached anew after it did not answer, with the
             seconds that an answer may take.
@@ -99,6 +105,7 @@ class PostgresSession:
         borrow: Connect,
         announce: Announce,
         payload: Payload,
+        notifies: bool,
         left: Callable[[PostgresSession], None],
         rerouted: Callable[[float], Awaitable[None]],
     ) -> None:
@@ -110,6 +117,7 @@ class PostgresSession:
         self._borrow = borrow
         self._announce_here = announce
         self._payload = payload
+        self._payload_head = payload_head(schema, origin) if notifies else None
         self._left = left
         self._rerouted = rerouted
         self._open = True
@@ -235,10 +243,11 @@ class PostgresSession:
     async def _finish(self, endings: Sequence[Ending], repeated: bool) -> set[str]:
         statements = statements_for(endings)
         async with self._finishing.held() as connection:
-            alone = stands_alone(statements)
+            alone = len(statements) == 1
             async with nullcontext() if alone else transaction(connection):
-                stored, queued = await store(self._database, connection, statements, self.id)
-                await self._notify(connection, queued)
+                stored, queued = await store(
+                    self._database, connection, statements, self.id, self._payload_head
+                )
             if repeated and len(stored) < len(endings):
                 refused = [ending for ending in endings if ending.job_id not in stored]
                 stored |= await already_stored(self._database, connection, refused, self.id)

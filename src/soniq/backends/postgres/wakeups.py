@@ -90,6 +90,11 @@ def announcement(arrived: Iterable[Arrival], now: datetime) -> Announcement:
     return told
 
 
+def payload_head(schema: str, origin: str) -> str:
+    """A payload up to the lanes, which the statement that stores them adds with the time."""
+    return f'{to_json({"schema": schema, "origin": origin})[:-1].decode()},"lanes":'
+
+
 def unfinished_payload(schema: str, origin: str | None, arrived: Sequence[Arrival]) -> str:
     """A payload up to the time, which the statement adds.
 
