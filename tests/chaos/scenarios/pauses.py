@@ -23,10 +23,10 @@ from tests.chaos.stage import Breach, Stage, until
     "zombie",
     fault="SIGSTOP, its sessions terminated, SIGCONT once its jobs run elsewhere",
     goal="100 % of its stale writes refused, `should_stop` true",
-    sizes=Sizes(short=1, long=2, full=6),
+    sizes=Sizes(short=1, long=2, full=4),
 )
 async def zombie(stage: Stage, times: int) -> None:
-    load = stage.load(rate=20)
+    load = stage.load(rate=10)
     for number in range(times):
         await _haunt(stage, load, f"zombie-{number}", terminate=True)
     await _settle(stage)
@@ -39,7 +39,7 @@ async def zombie(stage: Stage, times: int) -> None:
     sizes=Sizes(short=None, long=1, full=1),
 )
 async def zombie_past_its_time(stage: Stage, times: int) -> None:
-    load = stage.load(rate=20)
+    load = stage.load(rate=10)
     for number in range(times):
         await _haunt(stage, load, f"late-{number}", terminate=False)
     await _settle(stage)

@@ -97,7 +97,8 @@ async def terminate(stage: ServerStage, seconds: int) -> None:
         began = time.monotonic()
         async with stage.fault("terminate"):
             while time.monotonic() < began + seconds:
-                ended += await stage.terminate(1)
+                due = 5 * (time.monotonic() - began) - ended
+                ended += await stage.terminate(max(1, round(due)))
                 await asyncio.sleep(0.2)
         during = rate_in(stage, began, began + seconds)
         after = await in_peace(stage, seconds)
