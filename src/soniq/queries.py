@@ -12,6 +12,7 @@ from soniq.backends.patience import Answer
 from soniq.limits import MOST_ROWS, can_be_stored, stored_id
 from soniq.records import JobDict, JobStatus
 from soniq.settings import SoniqSettings
+from soniq.spelling import did_you_mean
 
 _STATUSES: Final = ("queued", "processing", "done", "dead_letter", "cancelled")
 
@@ -42,9 +43,10 @@ class Queries:
         self, queue: str | None, status: str | None, limit: Any, offset: Any
     ) -> list[JobDict]:
         most, first = _rows("limit", limit), _rows("offset", offset)
-        if not (_may_be_stored("queue", queue) and _may_be_stored("status", status)):
+        status = _status(status)
+        if not _may_be_stored("queue", queue):
             # Nobody has it. The store is asked all the same: it may be closed, or away.
-            most, queue, status = 0, None, None
+            most, queue = 0, None
         return await self.ask(
             lambda backend: backend.list_jobs(queue=queue, status=status, limit=most, offset=first)
         )
@@ -103,9 +105,22 @@ def _rows(label: str, value: Any) -> int:
 
 
 def _may_be_stored(label: str, value: Any) -> bool:
-    if value is not None and not isinstance(value, str):
+    return value is None or can_be_stored(_text(label, value))
+
+
+def _status(value: Any) -> str | None:
+    if value is None or _text("status", value) in _STATUSES:
+        return None if value is None else str(value)
+    raise ValueError(
+        f"status must be one of {', '.join(_STATUSES)}, got {value!r}"
+        f"{did_you_mean(value, _STATUSES)}"
+    )
+
+
+def _text(label: str, value: Any) -> str:
+    if not isinstance(value, str):
         raise TypeError(f"{label} must be text, got {type(value).__name__}")
-    return value is None or can_be_stored(value)
+    return value
 
 
 def _with_total(counts: dict[str, int]) -> dict[str, int]:

@@ -25,6 +25,12 @@ def test_version(project: Project) -> None:
     assert (ran.code, ran.out) == (0, f"soniq {__version__}\n")
 
 
+def test_dev_says_that_it_takes_no_database_from_the_environment(project: Project) -> None:
+    told = " ".join(project.run("dev", "--help").out.replace("│", " ").split())
+    assert "SONIQ_DATABASE_URL does not count here" in told
+    assert "else SONIQ_DATABASE_URL" not in told
+
+
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_has_help_with_an_example(project: Project, command: str) -> None:
     ran = project.run(command, "--help")

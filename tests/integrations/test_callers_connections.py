@@ -23,6 +23,7 @@ from sqlalchemy.orm import Session
 from soniq import Soniq
 from soniq.errors import SONIQ_UNSUPPORTED_CONNECTION, SoniqError
 from soniq.integrations.sqlalchemy import to_driver_connection
+from soniq.testing import wait_until
 from tests.worker.conftest import until_status, working
 
 pytestmark = pytest.mark.postgres
@@ -192,6 +193,24 @@ async def test_blocking_connections_work_through_the_blocking_client(
     job = await app.get_job(kept)
     assert job is not None
     assert job["args"] == {"name": "bob"}
+
+
+async def test_a_blocking_connection_stops_no_event_loop(app: Soniq, pg_url: str) -> None:
+    with psycopg.connect(pg_url) as mine, psycopg.connect(pg_url) as other:
+        other.execute("LOCK TABLE soniq_jobs IN EXCLUSIVE MODE")
+        enqueueing = asyncio.create_task(
+            app.enqueue("greet", args={"name": "ada"}, connection=mine)
+        )
+        # The loop has to see that it waits, and to let the other go on, or this never ends.
+        waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted AND pid = %s"
+        await wait_until(
+            lambda: other.execute(waiting, [mine.info.backend_pid]).fetchone() == (1,), timeout=20
+        )
+        assert not enqueueing.done()
+        other.rollback()
+        job_id = await enqueueing
+        mine.rollback()
+    assert await app.get_job(job_id) is None
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ from soniq.cli.discovery import Located, source_from
 from soniq.cli.failures import CommandFailed
 from soniq.cli.invocation import find_app, one_app
 from soniq.cli.logs import set_up_logging
-from soniq.cli.options import App, AppOption, DatabaseUrl, JobsModules, comma_list, examples
+from soniq.cli.options import App, AppOption, JobsModules, comma_list, examples
 from soniq.worker.lifeline import Lifeline
 
 _NEEDED = ("starlette", "uvicorn", "watchfiles")
@@ -58,7 +58,14 @@ def dev(
         bool, typer.Option("--postgres", help="A private Postgres instead of a SQLite file.")
     ] = False,
     app_option: AppOption = None,
-    database_url: DatabaseUrl = None,
+    database_url: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL",
+            help="Another database, used as it is; SONIQ_DATABASE_URL does not count here.",
+            show_default=False,
+        ),
+    ] = None,
     jobs_modules: JobsModules = None,
     part: Annotated[Part | None, typer.Option(hidden=True)] = None,
     lifeline: Annotated[int | None, typer.Option(hidden=True)] = None,

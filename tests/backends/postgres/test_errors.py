@@ -35,6 +35,19 @@ def test_a_database_in_trouble_is_away(error: Exception) -> None:
 @pytest.mark.parametrize(
     "error",
     [
+        asyncpg.InvalidPasswordError("password authentication failed"),
+        asyncpg.InvalidAuthorizationSpecificationError('role "ann" does not exist'),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_a_server_that_knows_no_such_role_says_where_to_look(error: Exception) -> None:
+    with pytest.raises(Unavailable, match="check the role and the password"), translated("here"):
+        raise error
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
         asyncpg.DeadlockDetectedError("deadlock"),
         asyncpg.LockNotAvailableError("lock timeout"),
         asyncpg.QueryCanceledError("statement timeout"),
