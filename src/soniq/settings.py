@@ -93,7 +93,8 @@ with warnings.catch_warnings():
         snooze_max_seconds: float = Field(default=86400, gt=0)
         """Seconds that a handler may put its job off with ``Snooze``, at most."""
         database_timeout: float = Field(default=10, ge=0.1, le=300)
-        """Seconds that enqueues and queries wait for a database that is away."""
+        """Seconds that enqueues and queries wait for a database that is away or slow; a query
+        without an answer is asked again, on another connection, after half of them."""
         redact: CommaList = ("password", "token", "secret", "api_key", "authorization")
         """Names of arguments that are shown as ``***`` in logs, commands and the dashboard."""
         dead_letter_ttl: float | None = Field(default=None, ge=0)

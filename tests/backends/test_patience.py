@@ -47,9 +47,10 @@ async def test_a_store_that_never_answers_is_away() -> None:
 
 async def test_one_try_may_have_all_of_the_time() -> None:
     store = Store(hangs=100)
-    with pytest.raises(SoniqError, match="could not be reached"):
+    with pytest.raises(SoniqError, match="could not be reached") as caught:
         await Patience(0.1, 0.01, "store://").call(store.answer, share=1.0)
     assert store.tries == 1
+    assert "raise database_timeout" in caught.value.suggestions[-1]
 
 
 async def test_a_try_without_a_limit_is_never_cut() -> None:

@@ -90,10 +90,13 @@ class Patience:
         else:
             happened = f"The database {self._location} could not be reached"
             remedy = "Check that the database runs and that SONIQ_DATABASE_URL leads to it."
+        remedies = [remedy]
+        if isinstance(cause, TimeoutError):
+            remedies.append("Where answers take as long, raise database_timeout to twice that time.")
         reason = f": {cause}" if str(cause) else ""
         return SoniqError(
             f"{happened} within {self.seconds:g} seconds{reason}",
             SONIQ_DATABASE_UNAVAILABLE,
             {"database": self._location},
-            [remedy],
+            remedies,
         )
