@@ -92,7 +92,9 @@ class Patience:
             remedy = "Check that the database runs and that SONIQ_DATABASE_URL leads to it."
         remedies = [remedy]
         if isinstance(cause, TimeoutError):
-            remedies.append("Where answers take as long, raise database_timeout to twice that time.")
+            remedies.append(
+                "Where answers take as long, raise database_timeout to twice that time."
+            )
         reason = f": {cause}" if str(cause) else ""
         return SoniqError(
             f"{happened} within {self.seconds:g} seconds{reason}",
