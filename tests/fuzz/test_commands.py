@@ -97,7 +97,10 @@ def test_each_command_is_typed() -> None:
 
 
 @pytest.mark.parametrize("command", SOUND)
-def test_sound_lines_get_through(terminal: Terminal, command: str) -> None:
+def test_sound_lines_get_through(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    monkeypatch.setenv("SONIQ_DATABASE_TIMEOUT", "10")
     ended = terminal.types(*command.split(), *SOUND[command])
     # The doctor is right to complain of a store without a worker.
     assert (ended.code, ended.reported) == (int(command == "doctor"), []), ended
