@@ -27,9 +27,18 @@ _ANYTHING = ("x''", "x'ff00'", "CAST(x'ff' AS TEXT)", "5", "1.5", "9e999", "NULL
 class Edited(ABC):
     """A store whose rows are copied, with one column changed by hand."""
 
-    @abstractmethod
+    def __init__(self) -> None:
+        self._columns: dict[str, Mapping[str, Sequence[str]]] = {}
+
     async def columns(self, table: str) -> Mapping[str, Sequence[str]]:
         """The columns of a table and what may be put into each, as SQL."""
+        if table not in self._columns:
+            self._columns[table] = await self.look_up(table)
+        return self._columns[table]
+
+    @abstractmethod
+    async def look_up(self, table: str) -> Mapping[str, Sequence[str]]:
+        """See `columns`."""
 
     @abstractmethod
     async def execute(self, statement: str) -> bool:
@@ -93,9 +102,10 @@ class EditedPostgres(Edited):
     }
 
     def __init__(self, url: str) -> None:
+        super().__init__()
         self._url = url
 
-    async def columns(self, table: str) -> Mapping[str, Sequence[str]]:
+    async def look_up(self, table: str) -> Mapping[str, Sequence[str]]:
         connection = await asyncpg.connect(self._url)
         rows = await connection.fetch(
             "SELECT column_name, data_type FROM information_schema.columns WHERE table_name = $1",
@@ -124,9 +134,10 @@ class EditedSQLite(Edited):
     refused = frozenset()
 
     def __init__(self, path: Path) -> None:
+        super().__init__()
         self._path = path
 
-    async def columns(self, table: str) -> Mapping[str, Sequence[str]]:
+    async def look_up(self, table: str) -> Mapping[str, Sequence[str]]:
         values = (*_TEXTS, *_DOCUMENTS, *_ANYTHING, "datetime('now')", "date('now', '+1 day')")
         with closing(sqlite3.connect(self._path)) as connection:
             rows = connection.execute(f"PRAGMA table_info({table})").fetchall()
