@@ -124,7 +124,7 @@ def test_any_plugins(effort: int, monkeypatch: pytest.MonkeyPatch) -> None:
             else:
                 assert not app.is_initialized
 
-    each(st.lists(_places | _in_environment, min_size=1, max_size=2), 60 * effort, check)
+    each(st.lists(_places | _in_environment, min_size=1, max_size=2), 20 * effort, check)
 
 
 @efforts
