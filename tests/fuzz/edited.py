@@ -24,6 +24,13 @@ _TIMES = ("'-infinity'", "'infinity'", "'0001-01-02Z'", "'200000-01-01Z'", "'400
 _ANYTHING = ("x''", "x'ff00'", "CAST(x'ff' AS TEXT)", "5", "1.5", "9e999", "NULL", "'{'")
 
 
+_REFUSED = (
+    asyncpg.DataError,
+    asyncpg.IntegrityConstraintViolationError,
+    asyncpg.ProgramLimitExceededError,
+)
+
+
 class Edited(ABC):
     """A store whose rows are copied, with one column changed by hand."""
 
@@ -118,7 +125,7 @@ class EditedPostgres(Edited):
         connection = await asyncpg.connect(self._url)
         try:
             await connection.execute(statement)
-        except (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError):
+        except _REFUSED:
             return False
         else:
             return True

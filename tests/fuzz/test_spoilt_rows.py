@@ -2,28 +2,21 @@
 
 from __future__ import annotations
 
-import sqlite3
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import ClassVar, Final, NamedTuple
 
-import asyncpg
 import pytest
 from hypothesis import strategies as st
 
 from soniq import Soniq
+from tests.fuzz.edited import edited
 from tests.fuzz.effort import each_awaited, efforts
 from tests.worker.conftest import until_status, working
 
 NAMES: Final = ("spoilt", "good")
-_REFUSED: Final = (
-    asyncpg.DataError,
-    asyncpg.IntegrityConstraintViolationError,
-    asyncpg.ProgramLimitExceededError,
-)
 
 
 class Spoilt(NamedTuple):
@@ -79,7 +72,7 @@ class PostgresRows(Rows):
     }
 
     def __init__(self, url: str) -> None:
-        self._url = url
+        self._execute = edited(url).execute
 
     async def spoil(self, job_id: str, spoilt: list[Spoilt]) -> bool:
         values = {"scheduled_at": "now()", **dict(spoilt)}
@@ -88,17 +81,6 @@ class PostgresRows(Rows):
 
     async def clear(self) -> None:
         assert await self._execute("DELETE FROM soniq_jobs")
-
-    async def _execute(self, statement: str) -> bool:
-        connection = await asyncpg.connect(self._url)
-        try:
-            await connection.execute(statement)
-        except _REFUSED:
-            return False
-        else:
-            return True
-        finally:
-            await connection.close()
 
 
 _ANYTHING = [*_TEXTS, *_BLOBS, "NULL", "'garbage'"]
@@ -120,25 +102,15 @@ class SQLiteRows(Rows):
     }
 
     def __init__(self, path: Path) -> None:
-        self._path = path
+        self._execute = edited(str(path)).execute
 
     async def spoil(self, job_id: str, spoilt: list[Spoilt]) -> bool:
         values = {"scheduled_at": "'2020-01-01T00:00:00.000000Z'", **dict(spoilt)}
         changes = ", ".join(f"{column} = {value}" for column, value in values.items())
-        return self._execute(f"UPDATE soniq_jobs SET {changes} WHERE id = '{job_id}'")
+        return await self._execute(f"UPDATE soniq_jobs SET {changes} WHERE id = '{job_id}'")
 
     async def clear(self) -> None:
-        assert self._execute("DELETE FROM soniq_jobs")
-
-    def _execute(self, statement: str) -> bool:
-        with closing(sqlite3.connect(self._path, timeout=20)) as connection:
-            connection.execute("PRAGMA ignore_check_constraints = ON")
-            try:
-                connection.execute(statement)
-            except sqlite3.IntegrityError:
-                return False
-            connection.commit()
-        return True
+        assert await self._execute("DELETE FROM soniq_jobs")
 
 
 @pytest.fixture

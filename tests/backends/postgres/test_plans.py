@@ -183,7 +183,7 @@ FINISHES = [
 async def test_finish(full: Any, statement: str, columns: tuple[list[Any], ...]) -> None:
     ids = await _ids(full, "processing", 100)
     args = (ids, [0] * 100, *(column * 100 for column in columns))
-    nodes = await plan_of(full, statement, *args, await _worker(full))
+    nodes = await plan_of(full, statement, await _worker(full), *args)
     assert_by_index(nodes, "soniq_jobs_pkey", most=1000)
 
 
@@ -193,9 +193,9 @@ async def test_finish_of_a_mixture(full: Any) -> None:
     claims = [0] * 25
     texts = ["text"] * 25
     nodes = await plan_of(
-        full, "finish_mixed", done, claims, ["null"] * 25, deleted, claims,
+        full, "finish_mixed", await _worker(full), done, claims, ["null"] * 25, deleted, claims,
         queued, claims, [1.0] * 25, texts, claims, dead, claims, ["timeout"] * 25, texts,
-        await _worker(full), None,
+        None,
     )  # fmt: skip
     assert_by_index(nodes, "soniq_jobs_pkey", most=1000)
 
@@ -272,7 +272,7 @@ async def test_a_batch_of_ends_is_not_compared_row_by_row_on_a_young_table(
     transaction = young.transaction()
     await transaction.start()
     text = statements(None)[statement]
-    told = await young.fetchval(f"EXPLAIN (ANALYZE, FORMAT JSON) {text}", *args, NO_ID)
+    told = await young.fetchval(f"EXPLAIN (ANALYZE, FORMAT JSON) {text}", NO_ID, *args)
     await transaction.rollback()
     for node in _nodes(json.loads(told)[0]["Plan"]):
         assert node["Node Type"] != "Nested Loop"

@@ -23,7 +23,7 @@ _CHARACTER_BYTES = 3
 
 
 class Statement(NamedTuple):
-    """A statement that stores some endings, and what it takes up to the worker."""
+    """A statement that stores some endings, and what it takes after the worker."""
 
     name: str
     columns: Sequence[Sequence[Any]]
@@ -126,10 +126,10 @@ async def store(
     queued: Rows = []
     for name, columns in statements:
         if name == "finish_mixed":
-            ended = await database.fetch(connection, name, *columns, worker_id, payload_head)
+            ended = await database.fetch(connection, name, worker_id, *columns, payload_head)
             queued += [row for row in ended if row["queue"] is not None]
         else:
-            ended = await database.fetch(connection, name, *columns, worker_id)
+            ended = await database.fetch(connection, name, worker_id, *columns)
         stored.update([row[0] for row in ended])
     return stored, queued
 

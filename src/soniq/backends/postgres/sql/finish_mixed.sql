@@ -1,33 +1,29 @@
--- $1 $2 $3 ids, claim numbers and results of done jobs   $4 $5 ids and claim numbers of done jobs
--- that are not kept   $6..$10 ids, claim numbers, delays, error texts (null for releases) and
--- attempts given back of jobs to run again   $11..$14 ids, claim numbers, reasons and error texts of
--- jobs to give up   $15 worker   $16 payload up to the lanes, or null
+-- $1 worker   $2 $3 $4 ids, claim numbers and results of done jobs   $5 $6 ids and claim numbers of done jobs
+-- that are not kept   $7..$11 ids, claim numbers, delays, error texts (null for releases) and
+-- attempts given back of jobs to run again   $12..$15 ids, claim numbers, reasons and error texts of
+-- jobs to give up   $16 payload up to the lanes, or null
 -- All are locked by their ids in order, then fenced as in `finish_done`.
 WITH locked AS MATERIALIZED (
     SELECT FROM soniq_jobs
-    WHERE id = ANY ($1::uuid[] || $4::uuid[] || $6::uuid[] || $11::uuid[])
+    WHERE id = ANY ($2::uuid[] || $5::uuid[] || $7::uuid[] || $12::uuid[])
     ORDER BY id
     FOR UPDATE
 ),
 done AS (
     UPDATE soniq_jobs AS j
     SET status = 'done', finished_at = now(), updated_at = now(), result = ending.result::jsonb
-    FROM unnest($1::uuid[], $2::int[], $3::text[]) AS ending (id, claim, result)
+    FROM unnest($2::uuid[], $3::int[], $4::text[]) AS ending (id, claim, result)
     WHERE (SELECT count(*) FROM locked) > 0
-        AND j.id = ANY ($1::uuid[])
-        AND j.id = ending.id
-        AND j.claim = ending.claim
-        AND CASE WHEN j.status = 'processing' THEN j.worker_id = $15::uuid ELSE false END
+        AND j.id = ANY ($2::uuid[])
+        -- include fenced
     RETURNING j.id
 ),
 deleted AS (
     DELETE FROM soniq_jobs AS j
-    USING unnest($4::uuid[], $5::int[]) AS ending (id, claim)
+    USING unnest($5::uuid[], $6::int[]) AS ending (id, claim)
     WHERE (SELECT count(*) FROM locked) > 0
-        AND j.id = ANY ($4::uuid[])
-        AND j.id = ending.id
-        AND j.claim = ending.claim
-        AND CASE WHEN j.status = 'processing' THEN j.worker_id = $15::uuid ELSE false END
+        AND j.id = ANY ($5::uuid[])
+        -- include fenced
     RETURNING j.id
 ),
 queued AS (
@@ -44,24 +40,20 @@ queued AS (
         unknown_since = CASE WHEN ending.error IS NULL THEN j.unknown_since END,
         last_error = coalesce(ending.error, j.last_error),
         updated_at = now()
-    FROM unnest($6::uuid[], $7::int[], $8::float8[], $9::text[], $10::int[])
+    FROM unnest($7::uuid[], $8::int[], $9::float8[], $10::text[], $11::int[])
         AS ending (id, claim, delay, error, refund)
     WHERE (SELECT count(*) FROM locked) > 0
-        AND j.id = ANY ($6::uuid[])
-        AND j.id = ending.id
-        AND j.claim = ending.claim
-        AND CASE WHEN j.status = 'processing' THEN j.worker_id = $15::uuid ELSE false END
+        AND j.id = ANY ($7::uuid[])
+        -- include fenced
     RETURNING j.id, j.queue, j.priority, j.scheduled_at, j.crashes > 0 AS suspect
 ),
 gone AS (
     DELETE FROM soniq_jobs AS j
-    USING unnest($11::uuid[], $12::int[], $13::text[], $14::text[])
+    USING unnest($12::uuid[], $13::int[], $14::text[], $15::text[])
         AS ending (id, claim, reason, error)
     WHERE (SELECT count(*) FROM locked) > 0
-        AND j.id = ANY ($11::uuid[])
-        AND j.id = ending.id
-        AND j.claim = ending.claim
-        AND CASE WHEN j.status = 'processing' THEN j.worker_id = $15::uuid ELSE false END
+        AND j.id = ANY ($12::uuid[])
+        -- include fenced
     RETURNING
         j.id, j.job_name, j.args, j.queue, j.priority, j.max_attempts, j.attempts, j.crashes,
         j.dedup_key, ending.error, ending.reason, j.created_at
