@@ -9,7 +9,19 @@ from typing import Any
 
 from uuid_utils import uuid7
 
-from soniq.records import ClaimedJob, Ending, NewJob, NewWorker, Outcome
+from soniq.records import (
+    ClaimedJob,
+    Dead,
+    DeadLetterReason,
+    Done,
+    Ending,
+    NewJob,
+    NewWorker,
+    Outcome,
+    Released,
+    Retry,
+    Snoozed,
+)
 
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -81,6 +93,18 @@ def new_worker(
 def ending(job: Any, outcome: Outcome) -> Ending:
     """The end of a claimed job's claim."""
     return Ending(job.id, job.claim, outcome)
+
+
+def every_outcome(text: str) -> tuple[Outcome, ...]:
+    """One outcome of each kind; results and errors are `text`, what runs again is due at once."""
+    return (
+        Done(f'"{text}"'),
+        Done(keep=False),
+        Retry(0, text),
+        Snoozed(0, text),
+        Dead(DeadLetterReason.PERMANENT_FAILURE, text),
+        Released(),
+    )
 
 
 def claimed_job(

@@ -10,19 +10,12 @@ from typing import ClassVar, Final
 from soniq import Soniq
 from soniq.events import Events
 from soniq.records import (
-    Dead,
-    DeadLetterReason,
-    Done,
     Ending,
     JobDict,
-    Outcome,
-    Released,
-    Retry,
-    Snoozed,
 )
 from soniq.scheduler.firing import Firer
 from tests.backends.stores import Recruit, Store
-from tests.factories import new_job, new_jobs
+from tests.factories import every_outcome, new_job, new_jobs
 
 _numbers = count()
 
@@ -98,14 +91,7 @@ class Finish(Errand):
     """Ends of every kind in one call: all of them are stored, or none."""
 
     name = "finish"
-    OUTCOMES: ClassVar[tuple[Outcome, ...]] = (
-        Done('"ended"'),
-        Done(keep=False),
-        Retry(0, "failed"),
-        Snoozed(0, "SNOOZE"),
-        Dead(DeadLetterReason.PERMANENT_FAILURE, "given up"),
-        Released(),
-    )
+    OUTCOMES: ClassVar = every_outcome("ended")
 
     async def prepare(self) -> None:
         await self.onlooker.backend.insert(new_jobs(len(self.OUTCOMES), queue=self.queue))

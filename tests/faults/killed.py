@@ -21,23 +21,16 @@ from soniq import Soniq
 from soniq.backends.sqlite import SQLiteBackend
 from soniq.dead_letter import DeadLetterFilter
 from soniq.events import Events
-from soniq.records import Dead, DeadLetterReason, Done, Ending, Outcome, Released, Retry, Snoozed
+from soniq.records import Ending
 from soniq.scheduler.firing import Firer
-from tests.factories import new_job, new_jobs, new_worker
+from tests.factories import every_outcome, new_job, new_jobs, new_worker
 from tests.faults.fuse import Fuse, Moment
 
 T = TypeVar("T")
 
 PID: Final = 777_777
 """What its worker says its process id is: every life has the same."""
-OUTCOMES: Final[tuple[Outcome, ...]] = (
-    Done('"result"'),
-    Done(keep=False),
-    Retry(0, "failed"),
-    Snoozed(0, "SNOOZE"),
-    Dead(DeadLetterReason.PERMANENT_FAILURE, "given up"),
-    Released(),
-)
+OUTCOMES: Final = every_outcome("ended")
 
 
 STORED: Final = (0, 2, 4, 7, 13, 14, 15)

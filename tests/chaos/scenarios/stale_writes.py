@@ -12,17 +12,11 @@ from typing import Any, Final
 
 from soniq.backends.postgres.connection import Connection, Database, transaction
 from soniq.backends.postgres.finish import already_stored, statements_for, store
-from soniq.records import Dead, DeadLetterReason, Done, Ending, Outcome, Released, Retry, Snoozed
+from soniq.records import Ending
 from tests.chaos.facts import Row, tables
+from tests.factories import every_outcome
 
-OUTCOMES: Final[tuple[Outcome, ...]] = (
-    Done('"stale"'),
-    Done(keep=False),
-    Retry(0, "stale"),
-    Snoozed(0, "stale"),
-    Dead(DeadLetterReason.PERMANENT_FAILURE, "stale"),
-    Released(),
-)
+OUTCOMES: Final = every_outcome("stale")
 
 
 @dataclass(frozen=True, slots=True)
