@@ -71,15 +71,15 @@ async def until_ran(app: Soniq, name: str, runs: int) -> dict[str, Any]:
     return found
 
 
-async def until_moved(app: Soniq, name: str, before: dict[str, Any]) -> dict[str, Any]:
-    """Wait until the schedule has another due time than before, and return it."""
+async def until_ahead(store: Store, app: Soniq, name: str) -> dict[str, Any]:
+    """Wait until nothing of the schedule is due any more, and return it."""
     found: dict[str, Any] = {}
 
-    async def moved() -> bool:
+    async def ahead() -> bool:
         found.update(await app.scheduler.get(name) or {})
-        return bool(found["next_run"] != before["next_run"])
+        return bool(found["next_run"] > await store.backend.schedules.now())
 
-    await until(moved)
+    await until(ahead)
     return found
 
 
