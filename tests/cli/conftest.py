@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from tests.programs import Program, environment
+from tests.warm import warm
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,16 +45,7 @@ class Project:
 
     def run(self, *arguments: str, env: Mapping[str, str | None] | None = None) -> Ran:
         """Run `soniq` to its end."""
-        ended = subprocess.run(
-            [sys.executable, "-m", "soniq", *arguments],
-            cwd=self.folder,
-            env=environment(env or {}),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=50,
-            check=False,
-        )
+        ended = self._ended("-m", "soniq", *arguments, env=env or {})
         return Ran(ended.returncode, ended.stdout, ended.stderr)
 
     def start(self, *arguments: str, env: Mapping[str, str | None] | None = None) -> Program:
@@ -62,17 +54,27 @@ class Project:
 
     def python(self, source: str, env: Mapping[str, str | None] | None = None) -> str:
         """Run a piece of the user's own program; returns what it prints."""
-        ended = subprocess.run(
-            [sys.executable, "-c", dedent(source)],
+        ended = self._ended("-c", dedent(source), env=env or {})
+        assert ended.returncode == 0, ended.stderr
+        return ended.stdout.strip()
+
+    def _ended(
+        self, *arguments: str, env: Mapping[str, str | None]
+    ) -> subprocess.CompletedProcess[str]:
+        # A worker may start others as it was started itself.
+        if "worker" not in arguments and not any(name.startswith("PYTHON") for name in env):
+            known = warm("soniq.cli")
+            return known.run(*arguments, cwd=self.folder, env=environment(env))
+        return subprocess.run(
+            [sys.executable, *arguments],
             cwd=self.folder,
-            env=environment(env or {}),
+            env=environment(env),
+            stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
             timeout=50,
             check=False,
         )
-        assert ended.returncode == 0, ended.stderr
-        return ended.stdout.strip()
 
 
 @pytest.fixture

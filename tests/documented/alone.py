@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import importlib
-import subprocess
 import sys
 from collections.abc import Callable, Coroutine
 from pathlib import Path
@@ -16,9 +15,9 @@ from typing import Any
 
 from soniq import Soniq
 from tests.programs import environment
+from tests.warm import warm
 
-ROOT = Path(__file__).parents[2]
-_PROGRAM = (sys.executable, "-W", "error", "-m", "tests.documented.alone")
+_IMPORTED = "pytest soniq soniq.testing tests.programs"
 Example = Callable[[str], Coroutine[Any, Any, None]]
 
 examples: dict[tuple[str, str], Example] = {}
@@ -30,15 +29,8 @@ def alone(example: Example) -> Callable[[str, Path], None]:
     examples[example.__module__, example.__name__] = example
 
     def test(store_url: str, tmp_path: Path) -> None:
-        ended = subprocess.run(
-            [*_PROGRAM, example.__module__, example.__name__, store_url],
-            cwd=tmp_path,
-            env=environment({"PYTHONPATH": str(ROOT)}),
-            capture_output=True,
-            text=True,
-            timeout=50,
-            check=False,
-        )
+        words = ("-m", "tests.documented.alone", example.__module__, example.__name__, store_url)
+        ended = warm(_IMPORTED, "-W", "error").run(*words, cwd=tmp_path, env=environment({}))
         assert ended.returncode == 0, ended.stdout + ended.stderr
 
     test.__name__ = test.__qualname__ = example.__name__
