@@ -10,7 +10,7 @@ from pydantic import SecretStr
 from soniq import Soniq
 
 
-async def _found(operator: httpx.AsyncClient, text: str, **more: int) -> dict[str, Any]:
+async def _found(operator: httpx.AsyncClient, text: str, **more: int | str) -> dict[str, Any]:
     answer = await operator.get("/api/jobs/search", params={"query": text, **more})
     assert answer.status_code == 200, answer.text
     page: dict[str, Any] = answer.json()
@@ -42,11 +42,9 @@ async def test_hidden_matches_keep_no_visible_ones_from_their_pages(
     seen = [await log_in.enqueue(user=f"summer {n}", password="x") for n in range(3)]
     for n in range(20):
         await log_in.enqueue(user=f"ann {n}", password="summer")
-    first = await _found(operator, "summer", limit=2)
-    assert [job["id"] for job in first["jobs"]] == [seen[2], seen[1]]
-    answer = await operator.get(
-        "/api/jobs/search",
-        params={"query": "summer", "limit": 2, "cursor": first["next_cursor"]},
-    )
-    assert [job["id"] for job in answer.json()["jobs"]] == [seen[0]]
-    assert answer.json()["has_more"] is False
+    # A page is what is found within a fraction of a second, which may be less than was asked for.
+    pages = [await _found(operator, "summer", limit=2)]
+    while cursor := pages[-1]["next_cursor"]:
+        pages.append(await _found(operator, "summer", limit=2, cursor=cursor))
+    assert [job["id"] for page in pages for job in page["jobs"]] == seen[::-1]
+    assert max(len(page["jobs"]) for page in pages) <= 2
