@@ -8,6 +8,7 @@ import random
 import socket
 import struct
 import threading
+import weakref
 from collections.abc import Callable
 from types import TracebackType
 from typing import Final, Self
@@ -116,10 +117,11 @@ class Proxy:
         self._swallows = False
         self._connections: set[_Connection] = set()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._transports: weakref.WeakSet[asyncio.WriteTransport] = weakref.WeakSet()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._port = 0
-        self._server: asyncio.Server | None = None
+        self._listener: socket.socket | None = None
 
     @property
     def url(self) -> str:
@@ -148,7 +150,7 @@ class Proxy:
 
     def accept(self) -> None:
         """Take new connections."""
-        asyncio.run_coroutine_threadsafe(self._listen(), self._loop).result(_PATIENCE)
+        self._call(self._listen)
 
     def refuse(self) -> None:
         """Refuse new connections; those that exist go on."""
@@ -202,16 +204,10 @@ class Proxy:
     # --- on the proxy's own thread -------------------------------------------------------------
 
     def _call(self, work: Callable[[], object]) -> None:
-        done = threading.Event()
+        async def run() -> None:
+            work()
 
-        def run() -> None:
-            try:
-                work()
-            finally:
-                done.set()
-
-        self._loop.call_soon_threadsafe(run)
-        assert done.wait(_PATIENCE)
+        asyncio.run_coroutine_threadsafe(run(), self._loop).result(_PATIENCE)
 
     def loses(self) -> bool:
         """Count an answer that has come; whether it is to be lost."""
@@ -219,34 +215,49 @@ class Proxy:
         self.lost += lost
         return lost
 
-    async def _listen(self) -> None:
-        self._server = await asyncio.start_server(self._accept, "127.0.0.1", self._port)
-        self._port = self._server.sockets[0].getsockname()[1]
+    def _listen(self) -> None:
+        self._listener = socket.create_server(("127.0.0.1", self._port))
+        self._port = self._listener.getsockname()[1]
+        self._listener.setblocking(False)
+        self._loop.add_reader(self._listener, self._take, self._listener)
 
     def _unlisten(self) -> None:
-        if self._server is not None:
-            self._server.close()
+        if self._listener is not None:
+            self._loop.remove_reader(self._listener)
+            self._listener.close()
+            self._listener = None
+
+    def _take(self, listener: socket.socket) -> None:
+        # Not asyncio's server: what that has taken when it is closed it neither serves nor closes.
+        with contextlib.suppress(OSError):
+            client, _ = listener.accept()
+            task = self._loop.create_task(self._serve(client))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
 
     async def _end(self) -> None:
-        await asyncio.sleep(0)  # what was accepted a moment ago begins, so that it can end
+        await _settled()  # what was taken a moment ago begins, so that it can end
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        if self._server is not None:
-            await self._server.wait_closed()
+        # Those with something left to hand on would wait to be rid of it.
+        for transport in self._transports:
+            transport.abort()
+        await _settled()
 
-    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        self._tasks.add(task)
+    async def _serve(self, client: socket.socket) -> None:
         with contextlib.suppress(OSError, asyncio.CancelledError):
-            await self._carry((reader, writer))
-        writer.close()
-        self._tasks.discard(task)
+            reader, writer = await asyncio.open_connection(sock=client)
+            self._transports.add(writer.transport)
+            try:
+                await self._carry((reader, writer))
+            finally:
+                writer.close()
 
     async def _carry(self, client: tuple[asyncio.StreamReader, asyncio.StreamWriter]) -> None:
         host, port = self._target.hostname, self._target.port
         server = await _dialled(host, port)
+        self._transports.add(server[1].transport)
         connection = _Connection(self, client, server)
         if self._swallows:
             connection.swallow()
@@ -269,6 +280,12 @@ async def _dialled(
         with contextlib.suppress(OSError):
             (await dialling)[1].close()
         raise
+
+
+async def _settled() -> None:
+    """Let the loop do what has been put off to its next turns."""
+    for _ in range(10):
+        await asyncio.sleep(0)
 
 
 def _reset(writer: asyncio.StreamWriter) -> None:

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
+import socket
+from contextlib import ExitStack, suppress
+from urllib.parse import urlsplit
 
 import asyncpg
 import pytest
@@ -77,6 +81,24 @@ async def test_a_forgotten_server_leaves_the_client_waiting(pg_url: str) -> None
             await connection.fetchval("SELECT 1", timeout=0.2)
         await _ended(pg_url, pid)
         connection.terminate()
+
+
+@pytest.mark.parametrize("sent", [b"", b"x" * 10_000_000])
+def test_a_proxy_closes_what_it_has_taken_when_it_ends(sent: bytes) -> None:
+    """Whether it has begun to serve it, and whether there is something left to hand on."""
+    for clients in range(1, 11):
+        with (
+            ExitStack() as stack,
+            socket.create_server(("127.0.0.1", 0)) as deaf,
+            Proxy(f"postgresql://127.0.0.1:{deaf.getsockname()[1]}/x") as proxy,
+        ):
+            address = ("127.0.0.1", urlsplit(proxy.url).port)
+            for _ in range(clients):
+                client = stack.enter_context(socket.create_connection(address))
+                client.setblocking(False)
+                with suppress(BlockingIOError):
+                    client.send(sent)
+        gc.collect()  # which complains of what is still open
 
 
 async def test_a_lost_answer_is_one_to_what_was_done_and_ends_the_connection(pg_url: str) -> None:
