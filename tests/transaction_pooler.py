@@ -8,12 +8,13 @@ transactions, and drops notifications.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import struct
 from collections import deque
 from types import TracebackType
 from typing import Final, Self
 from urllib.parse import urlsplit
+
+from tests.doors import Door
 
 Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
@@ -47,17 +48,15 @@ class TransactionPooler:
         self._idle: deque[Streams] = deque()
         self._free = asyncio.Semaphore(_SESSIONS)
         self._greeting = b""
-        self._server: asyncio.Server
-        self._clients: set[asyncio.Task[None]] = set()
+        self._door = Door(self._host)
 
     @property
     def url(self) -> str:
-        port = self._server.sockets[0].getsockname()[1]
-        return self._target._replace(netloc=f"postgres@127.0.0.1:{port}").geturl()
+        return self._target._replace(netloc=f"postgres@127.0.0.1:{self._door.port}").geturl()
 
     async def __aenter__(self) -> Self:
         self._idle.extend([await self._connect() for _ in range(_SESSIONS)])
-        self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0)
+        self._door.open()
         return self
 
     async def __aexit__(
@@ -66,10 +65,7 @@ class TransactionPooler:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._server.close()
-        for client in self._clients:
-            client.cancel()
-        await asyncio.gather(*self._clients, return_exceptions=True)
+        await self._door.close()
         for _, writer in self._idle:
             writer.close()
 
@@ -87,20 +83,10 @@ class TransactionPooler:
                 self._greeting = greeting
                 return reader, writer
 
-    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        self._clients.add(task)
-        try:
-            with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
-                if await self._greet(reader, writer):
-                    while await self._serve(reader, writer):
-                        pass
-        except asyncio.CancelledError:
-            pass
-        finally:
-            self._clients.discard(task)
-            writer.close()
+    async def _host(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if await self._greet(reader, writer):
+            while await self._serve(reader, writer):
+                pass
 
     async def _greet(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
         while True:

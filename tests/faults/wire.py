@@ -13,6 +13,7 @@ from contextlib import asynccontextmanager, suppress
 from typing import Final
 from urllib.parse import urlsplit, urlunsplit
 
+from tests.doors import Door
 from tests.faults.fuse import Fuse, Moment
 
 _ASKS: Final = (b"Q", b"S")
@@ -35,21 +36,15 @@ class Wire:
     def __init__(self, url: str, fuse: Fuse) -> None:
         self._target = urlsplit(url)
         self._fuse = fuse
-        self._server: asyncio.Server
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._door = Door(self._serve)
 
     @property
     def url(self) -> str:
         """Where to connect instead of at the server."""
-        port = self._server.sockets[0].getsockname()[1]
-        netloc = f"{self._target.username}@127.0.0.1:{port}"
+        netloc = f"{self._target.username}@127.0.0.1:{self._door.port}"
         return urlunsplit(self._target._replace(netloc=netloc, query="sslmode=disable"))
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
         host, port = self._target.hostname, self._target.port
         server_reader, server_writer = await asyncio.open_connection(host, port)
         line = _Line(self._fuse, writer, server_writer)
@@ -64,14 +59,11 @@ class Wire:
             for end in (writer, server_writer):
                 end.transport.abort()
 
-    async def close(self) -> None:
-        self._server.close()
-        for task in list(self._tasks):
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+    def open(self) -> None:
+        self._door.open()
 
-    async def open(self) -> None:
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+    async def close(self) -> None:
+        await self._door.close()
 
 
 class _Line:
@@ -129,7 +121,7 @@ async def _message(reader: asyncio.StreamReader) -> tuple[bytes, bytes]:
 async def wire_to(url: str, fuse: Fuse) -> AsyncIterator[str]:
     """The URL of a wire to the server at `url`, while inside."""
     wire = Wire(url, fuse)
-    await wire.open()
+    wire.open()
     try:
         yield wire.url
     finally:

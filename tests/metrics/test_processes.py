@@ -145,6 +145,11 @@ async def test_after_a_clean_stop_the_totals_are_the_stored_outcomes(
 ) -> None:
     await enqueue(app, jobs)
     one, two = workers.start(), workers.start()
+
+    async def both_work() -> bool:
+        return len(await app.list_workers()) == 2
+
+    await until(both_work)
     await until(lambda: is_over(app))
     for process in (one, two):
         process.send_signal(signal.SIGTERM)

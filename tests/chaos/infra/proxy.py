@@ -8,11 +8,12 @@ import random
 import socket
 import struct
 import threading
-import weakref
 from collections.abc import Callable
 from types import TracebackType
 from typing import Final, Self
 from urllib.parse import urlsplit
+
+from tests.doors import Door, closing
 
 _CHUNK: Final = 64 * 1024
 _PATIENCE: Final = 10.0
@@ -116,18 +117,15 @@ class Proxy:
         """Answers lost so far."""
         self._swallows = False
         self._connections: set[_Connection] = set()
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._transports: weakref.WeakSet[asyncio.WriteTransport] = weakref.WeakSet()
+        self._door = Door(self._carry)
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
-        self._port = 0
-        self._listener: socket.socket | None = None
 
     @property
     def url(self) -> str:
         """The URL of the server, by way of the proxy."""
         user = f"{self._target.username}@" if self._target.username else ""
-        return self._target._replace(netloc=f"{user}127.0.0.1:{self._port}").geturl()
+        return self._target._replace(netloc=f"{user}127.0.0.1:{self._door.port}").geturl()
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -140,8 +138,7 @@ class Proxy:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self.refuse()
-        asyncio.run_coroutine_threadsafe(self._end(), self._loop).result(_PATIENCE)
+        asyncio.run_coroutine_threadsafe(self._door.close(), self._loop).result(_PATIENCE)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(_PATIENCE)
         self._loop.close()
@@ -150,11 +147,11 @@ class Proxy:
 
     def accept(self) -> None:
         """Take new connections."""
-        self._call(self._listen)
+        self._call(self._door.open)
 
     def refuse(self) -> None:
         """Refuse new connections; those that exist go on."""
-        self._call(self._unlisten)
+        self._call(self._door.shut)
 
     def black_hole(self) -> None:
         """Swallow every byte; connections stay, new ones are taken, and all are mute."""
@@ -215,58 +212,17 @@ class Proxy:
         self.lost += lost
         return lost
 
-    def _listen(self) -> None:
-        self._listener = socket.create_server(("127.0.0.1", self._port))
-        self._port = self._listener.getsockname()[1]
-        self._listener.setblocking(False)
-        self._loop.add_reader(self._listener, self._take, self._listener)
-
-    def _unlisten(self) -> None:
-        if self._listener is not None:
-            self._loop.remove_reader(self._listener)
-            self._listener.close()
-            self._listener = None
-
-    def _take(self, listener: socket.socket) -> None:
-        # Not asyncio's server: what that has taken when it is closed it neither serves nor closes.
-        with contextlib.suppress(OSError):
-            client, _ = listener.accept()
-            task = self._loop.create_task(self._serve(client))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
-
-    async def _end(self) -> None:
-        await _settled()  # what was taken a moment ago begins, so that it can end
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        # Those with something left to hand on would wait to be rid of it.
-        for transport in self._transports:
-            transport.abort()
-        await _settled()
-
-    async def _serve(self, client: socket.socket) -> None:
-        with contextlib.suppress(OSError, asyncio.CancelledError):
-            reader, writer = await asyncio.open_connection(sock=client)
-            self._transports.add(writer.transport)
+    async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        server = await _dialled(self._target.hostname, self._target.port)
+        async with closing(server[1]):
+            connection = _Connection(self, (reader, writer), server)
+            if self._swallows:
+                connection.swallow()
+            self._connections.add(connection)
             try:
-                await self._carry((reader, writer))
+                await connection.carry()
             finally:
-                writer.close()
-
-    async def _carry(self, client: tuple[asyncio.StreamReader, asyncio.StreamWriter]) -> None:
-        host, port = self._target.hostname, self._target.port
-        server = await _dialled(host, port)
-        self._transports.add(server[1].transport)
-        connection = _Connection(self, client, server)
-        if self._swallows:
-            connection.swallow()
-        self._connections.add(connection)
-        try:
-            await connection.carry()
-        finally:
-            self._connections.discard(connection)
-            server[1].close()
+                self._connections.discard(connection)
 
 
 async def _dialled(
@@ -280,12 +236,6 @@ async def _dialled(
         with contextlib.suppress(OSError):
             (await dialling)[1].close()
         raise
-
-
-async def _settled() -> None:
-    """Let the loop do what has been put off to its next turns."""
-    for _ in range(10):
-        await asyncio.sleep(0)
 
 
 def _reset(writer: asyncio.StreamWriter) -> None:

@@ -133,17 +133,19 @@ def _refused_claims(stage: ServerStage) -> Counter[str]:
 
 
 async def _lock_table(stage: ServerStage, code: str) -> None:
-    """For a second at least, and until a claim has been refused with that SQLSTATE."""
+    """For a second, again and again until a claim has been refused with that SQLSTATE.
+
+    One that began before its session knew of the new setting waits until the table is free.
+    """
     before = _refused_claims(stage)[code]
+    until = time.monotonic() + _PATIENCE
     connection = await asyncpg.connect(stage.url)
     await connection.execute("SET statement_timeout = 0; SET lock_timeout = 0")
-    async with connection.transaction():
-        await connection.execute("LOCK TABLE soniq_jobs IN EXCLUSIVE MODE")
-        await asyncio.sleep(1)
-        until = time.monotonic() + _PATIENCE
-        while _refused_claims(stage)[code] == before:
-            assert time.monotonic() < until, f"no claim was refused with {code}: nothing was shown"
-            await asyncio.sleep(0.1)
+    while _refused_claims(stage)[code] == before:
+        assert time.monotonic() < until, f"no claim was refused with {code}: nothing was shown"
+        async with connection.transaction():
+            await connection.execute("LOCK TABLE soniq_jobs IN EXCLUSIVE MODE")
+            await asyncio.sleep(1)
     await connection.close()
 
 
