@@ -110,11 +110,16 @@ async def read_only(stage: ServerStage, seconds: int) -> None:
 async def timeouts(stage: ServerStage, times: int) -> None:
     async def hurry() -> None:
         await stage.configure(log_line_prefix="%e ")
-        for name in (*_TIMEOUTS,) * times:
-            await stage.configure(**{name: "1ms"})
-            await _lock_table(stage, _TIMEOUTS[name])
-            await stage.configure(**{name: None})
-            await asyncio.sleep(1)
+        for name, code in (*_TIMEOUTS.items(),) * times:
+            before = _refused_claims(stage)[code]
+            until = time.monotonic() + _PATIENCE
+            # A claim that began before its session knew of the setting waits for the table instead.
+            while _refused_claims(stage)[code] == before:
+                assert time.monotonic() < until, f"no claim met {name}: nothing was shown"
+                await stage.configure(**{name: "1ms"})
+                await _lock_table(stage, 1.0)
+                await stage.configure(**{name: None})
+                await asyncio.sleep(1)
 
     await through(stage, "timeouts", hurry)
     for name, code in _TIMEOUTS.items():
@@ -132,20 +137,12 @@ def _refused_claims(stage: ServerStage) -> Counter[str]:
     return Counter(code for code, statement in told if "SET status = 'processing'" in statement)
 
 
-async def _lock_table(stage: ServerStage, code: str) -> None:
-    """For a second, again and again until a claim has been refused with that SQLSTATE.
-
-    One that began before its session knew of the new setting waits until the table is free.
-    """
-    before = _refused_claims(stage)[code]
-    until = time.monotonic() + _PATIENCE
+async def _lock_table(stage: ServerStage, seconds: float) -> None:
     connection = await asyncpg.connect(stage.url)
     await connection.execute("SET statement_timeout = 0; SET lock_timeout = 0")
-    while _refused_claims(stage)[code] == before:
-        assert time.monotonic() < until, f"no claim was refused with {code}: nothing was shown"
-        async with connection.transaction():
-            await connection.execute("LOCK TABLE soniq_jobs IN EXCLUSIVE MODE")
-            await asyncio.sleep(1)
+    async with connection.transaction():
+        await connection.execute("LOCK TABLE soniq_jobs IN EXCLUSIVE MODE")
+        await asyncio.sleep(seconds)
     await connection.close()
 
 
