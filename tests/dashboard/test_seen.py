@@ -48,3 +48,4 @@ async def test_hidden_matches_keep_no_visible_ones_from_their_pages(
         pages.append(await _found(operator, "summer", limit=2, cursor=cursor))
     assert [job["id"] for page in pages for job in page["jobs"]] == seen[::-1]
     assert max(len(page["jobs"]) for page in pages) <= 2
+    assert pages[-1]["has_more"] is False

@@ -18,7 +18,7 @@ from soniq.errors import SONIQ_DATABASE_UNAVAILABLE, SONIQ_TASK_ARGS_INVALID
 from soniq.records import NewJob
 from tests.factories import new_job, new_jobs
 
-PATIENCE = Patience(30, 0.01, "store://")
+PATIENCE = Patience(5, 0.01, "store://")
 SHORT = Patience(0.2, 0.01, "store://")
 
 
@@ -213,13 +213,13 @@ async def test_a_held_key_holds_up_nobody_else(store: ScriptedStore) -> None:
     inserter = KeyedInserter(store.insert, PATIENCE)
     waiting = asyncio.create_task(inserter.insert(held))
     same_key = asyncio.create_task(inserter.insert(new_job(dedup_key="held")))
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(2):
         ids = await asyncio.gather(*(inserter.insert(job) for job in others))
     assert ids == [job.id for job in others]
     assert not waiting.done()
     assert not same_key.done()
     freed.set()
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(2):
         assert await waiting == held.id
         assert await same_key
     await inserter.drained()
@@ -259,6 +259,6 @@ async def test_drained_waits_for_every_answer(store: ScriptedStore) -> None:
     await asyncio.sleep(0)
     assert not draining.done()
     store.gate.set()
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(2):
         await draining
     assert all([await task for task in tasks])

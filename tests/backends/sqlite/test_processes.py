@@ -87,7 +87,9 @@ async def test_a_process_known_to_be_gone_is_not_waited_for(
     assert len((await judge.recover(max_crashes=3, gone=[victim.pid])).requeued) == 3
 
 
-async def test_an_enqueue_of_another_process_wakes_at_once(opener: Opener, spawn: Spawn) -> None:
+async def test_an_enqueue_of_another_process_wakes_within_50_ms(
+    opener: Opener, spawn: Spawn
+) -> None:
     backend = await opener.backend()
     woken: asyncio.Queue[float] = asyncio.Queue()
     session = await backend.join(
@@ -98,7 +100,7 @@ async def test_an_enqueue_of_another_process_wakes_at_once(opener: Opener, spawn
 
     delays = [await _wake_delay(other, woken, session) for _ in range(9)]
 
-    assert statistics.median(delays) < 0.5
+    assert statistics.median(delays) < 0.05
 
 
 async def test_a_lone_enqueue_beside_a_busy_process_stays_quick(
@@ -110,7 +112,8 @@ async def test_a_lone_enqueue_beside_a_busy_process_stays_quick(
     delays = [await _enqueue_time(backend) for _ in range(60)]
 
     await tell(busy, "stop")
-    assert statistics.median(delays) < 0.5
+    assert statistics.median(delays) < 0.1
+    assert max(delays) < 2.0
 
 
 async def _recovered(judge: WorkerSession) -> Recovered:
