@@ -9,10 +9,7 @@ from typing import ClassVar, Final
 
 from soniq import Soniq
 from soniq.events import Events
-from soniq.records import (
-    Ending,
-    JobDict,
-)
+from soniq.records import Ending, JobDict
 from soniq.scheduler.firing import Firer
 from tests.backends.stores import Recruit, Store
 from tests.factories import every_outcome, new_job, new_jobs
