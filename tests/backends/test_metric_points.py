@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from functools import partial
 from time import time
 from typing import Any, Final
 
@@ -16,9 +17,8 @@ from tests.backends.stores import Store
 from tests.factories import new_id, new_job
 
 TABLES: Final = [MigrationPackage("metrics", "soniq.plugins.metrics.migrations")]
-NOW: Final = int(time())
 DAY: Final = 86400
-CHUNK: Final = NOW // 900 * 900
+CHUNK: Final = int(time()) // 900 * 900
 HOUR: Final = 3600
 LENGTHS: Final = {"1min": 60, "1hour": HOUR, "1day": DAY}
 
@@ -33,7 +33,7 @@ async def with_tables(backend: Backend) -> MetricStore:
     return backend.metric_points
 
 
-def chunk(key: str = "a", start: int = CHUNK, keep: int = HOUR, **points: Any) -> MetricChunk:
+def chunk(key: str = "a", start: int = CHUNK, keep: int = DAY, **points: Any) -> MetricChunk:
     """One chunk of a counter; points are given as ``m3=...``, by their minute."""
     values = {start + 60 * int(name[1:]): value for name, value in points.items()}
     return MetricChunk(key, "counter", "1min", start, start + 900, keep, values)
@@ -196,7 +196,7 @@ async def test_a_read_is_of_one_resolution_or_one_worker_where_it_says_so(
 
 
 async def test_rows_go_when_none_of_their_points_is_kept(metrics: MetricStore) -> None:
-    gone = chunk("gone", start=CHUNK - 3 * HOUR, m1=1)
+    gone = chunk("gone", start=CHUNK - 3 * HOUR, keep=HOUR, m1=1)
     long_kept = chunk("kept", start=CHUNK - 3 * HOUR, keep=9 * HOUR, m1=1)
     await metrics.sync(sync(gone, long_kept, chunk("young", m1=1), session=new_id()))
     assert await metrics.keys(LENGTHS) == ["kept", "young"]
@@ -205,23 +205,24 @@ async def test_rows_go_when_none_of_their_points_is_kept(metrics: MetricStore) -
     assert await metrics.expire(100, LENGTHS) == 0
 
 
-def kept_for(keep: int, *back: int, key: str) -> MetricChunk:
-    """A day's row of a series, with points of so many days ago; its time is not over."""
-    day = NOW // DAY * DAY
+def kept_for(keep: int, *back: int, key: str, day: int) -> MetricChunk:
+    """A day's row of a series, with points of so many days before `day`; its time is not over."""
     points = {day - each * DAY: 1 for each in back}
     return MetricChunk(key, "counter", "1day", min(points), day + 9 * DAY, keep, points)
 
 
 async def test_it_is_the_points_that_are_past_their_time(metrics: MetricStore) -> None:
+    answer = await metrics.sync(sync(session=new_id()))
+    row_of = partial(kept_for, day=int(answer.now) // DAY * DAY)
     chunks = (
-        kept_for(DAY, 0, key="today"),
-        kept_for(DAY, 1, key="yesterday"),
-        kept_for(2 * DAY, 1, key="both days"),
-        kept_for(2 * DAY, 9, 1, key="with older ones"),
-        kept_for(2 * DAY, 9, 2, key="only older ones"),
+        row_of(DAY, 0, key="today"),
+        row_of(DAY, 1, key="yesterday"),
+        row_of(2 * DAY, 1, key="both days"),
+        row_of(2 * DAY, 9, 1, key="with older ones"),
+        row_of(2 * DAY, 9, 2, key="only older ones"),
         # Less than a bucket: the one that is open is kept, and no other.
-        kept_for(HOUR, 1, 0, key="an hour of today"),
-        kept_for(HOUR, 1, key="an hour of yesterday"),
+        row_of(HOUR, 1, 0, key="an hour of today"),
+        row_of(HOUR, 1, key="an hour of yesterday"),
     )
     await metrics.sync(sync(*chunks, session=new_id()))
     kept = ["an hour of today", "both days", "today", "with older ones"]
