@@ -25,17 +25,18 @@ async def app(place: str) -> AsyncIterator[Soniq]:
     await app.setup()
     async with app:
         await app.scheduler.add("good", every=1, name="even")
-        await app.scheduler.add("good", every=_amid_two(3600), name="odd")
+        await app.scheduler.add("good", every=_amid_two(3600, place), name="odd")
         yield app
 
 
-def _amid_two(seconds: float) -> timedelta:
+def _amid_two(seconds: float, place: str) -> timedelta:
     """An interval of about that length, of whose due times none is near.
 
-    They are counted from the first moment there is, as a time that cannot be read stands for that:
-    a due time less than a minute ago would be late, not missed, and fire beside the missed one.
+    They are counted from the time for which one that cannot be read stands in the store: a due time
+    of less than a minute ago would be late, not missed, and fire beside the missed one.
     """
-    passed = datetime.now(UTC) - datetime.min.replace(tzinfo=UTC)
+    first = datetime.min.replace(tzinfo=UTC) if "://" in place else datetime.fromtimestamp(0, UTC)
+    passed = datetime.now(UTC) - first
     return passed / (passed // timedelta(seconds=seconds) + 0.5)
 
 
