@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
-import socket
 import subprocess
 import tempfile
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 from urllib.parse import urlsplit
+
+from tests.ports import free_port
 
 PGBOUNCER: Final = shutil.which("pgbouncer", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
 
@@ -40,9 +41,7 @@ class PgBouncer:
     def __init__(self, url: str, *, idle_timeout: int = 600) -> None:
         self._server = urlsplit(url)
         self._idle_timeout = idle_timeout
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self._port: int = free.getsockname()[1]
+        self._port = free_port()
         self._folder = tempfile.TemporaryDirectory(prefix="pgbouncer-")
         self._process: subprocess.Popen[bytes] | None = None
 

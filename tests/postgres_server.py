@@ -15,10 +15,8 @@ import contextlib
 import importlib.util
 import os
 import pwd
-import random
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -27,6 +25,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Literal, Self
 from urllib.parse import urlsplit, urlunsplit
+
+from tests.ports import free_port
 
 StopMode = Literal["smart", "fast", "immediate"]
 
@@ -55,8 +55,6 @@ _STOP_SIGNALS: Final[Mapping[StopMode, signal.Signals]] = {
     "fast": signal.SIGINT,
     "immediate": signal.SIGQUIT,
 }
-# Below the ports that systems give to outgoing connections, so a stopped server's port stays free.
-_PORTS: Final = range(15_000, 30_000)
 
 # Creating a database is mostly creating files: 7 ms in memory, up to 300 ms on a disk. Containers
 # often have 64 MB there, which a test could fill.
@@ -88,7 +86,7 @@ class PostgresServer:
         self.home = _temporary_folder(in_memory=settings.get("fsync") == "off")
         self.data = self.home / "data"
         self.log = self.home / "server.log"
-        self.port = _free_port()
+        self.port = free_port()
         self._settings = dict(settings)
         self._guard = subprocess.Popen(
             ["/bin/sh", "-c", _GUARD, "guard", str(self.home)],
@@ -314,14 +312,3 @@ def _usable_binaries(binaries: Path, home: Path) -> Path:
 def _open_to_all(folder: Path) -> bool:
     resolved = folder.resolve()
     return all(path.stat().st_mode & 0o005 == 0o005 for path in (resolved, *resolved.parents))
-
-
-def _free_port() -> int:
-    for port in random.sample(_PORTS, 200):
-        with socket.socket() as probe:
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return port
-    raise RuntimeError("No free port between 15000 and 30000 on 127.0.0.1")

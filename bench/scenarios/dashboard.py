@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 import sys
 import time
 from asyncio.subprocess import DEVNULL
@@ -21,6 +20,7 @@ from bench.measurement import Bench, Figures, Measure
 from bench.processes import workers
 from bench.queue import SONIQ, TUNED
 from bench.stores import open_store
+from tests.ports import free_port
 
 # What each page asks for when it is opened.
 PAGES: Final[dict[str, Sequence[str]]] = {
@@ -63,7 +63,7 @@ async def _timed(client: httpx.AsyncClient, path: str) -> float:
 @asynccontextmanager
 async def _dashboard(url: str) -> AsyncIterator[httpx.AsyncClient]:
     """The command that an operator would start, and somebody who asks it."""
-    port = _free_port()
+    port = free_port()
     options = ("--port", str(port), "--database-url", url, "--log-level", "warning")
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "soniq", "dashboard", *options), stdout=DEVNULL
@@ -76,12 +76,6 @@ async def _dashboard(url: str) -> AsyncIterator[httpx.AsyncClient]:
     finally:
         process.terminate()
         await process.wait()
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as found:
-        port: int = found.getsockname()[1]
-        return port
 
 
 async def _until_it_answers(client: httpx.AsyncClient) -> None:

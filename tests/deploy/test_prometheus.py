@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 from tests.deploy.machines import DEPLOY, tool
-from tests.integrations.serving import PATIENCE, Programs, free_port
+from tests.integrations.serving import PATIENCE, Programs
+from tests.ports import free_port
 
 pytestmark = pytest.mark.long
 

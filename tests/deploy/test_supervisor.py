@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.deploy.machines import DEPLOY, SONIQ
-from tests.integrations.serving import free_port
+from tests.ports import free_port
 
 pytestmark = pytest.mark.long
 
