@@ -17,6 +17,7 @@ from typing import Any, Final
 
 import asyncpg
 import pytest
+from hypothesis import HealthCheck, settings
 
 from soniq import Soniq
 from tests.postgres_server import PostgresServer, with_database
@@ -24,6 +25,12 @@ from tests.postgres_server import PostgresServer, with_database
 _POSTGRES_FIXTURES: Final = {"pg_server", "pg_url", "private_pg_server"}
 _CONTROLLER_SERVER: Final = pytest.StashKey[PostgresServer]()
 _WORKER_INPUT: Final = "postgres_url"
+
+# No property promises a time, and any example may meet a machine that is busy with others.
+settings.register_profile(
+    "patient", settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+)
+settings.load_profile("patient")
 
 
 @dataclass(frozen=True, slots=True)

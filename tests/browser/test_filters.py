@@ -81,9 +81,7 @@ async def test_the_keyboard_is_enough(shop: Served, open_page: OpenPage) -> None
     page, keys = watched.page, watched.page.keyboard
     await keys.press("Tab")
     await expect(page.get_by_role("link", name="Skip to content")).to_be_focused()
-    await keys.press("g")
-    await keys.press("f")
-    await expect(page).to_have_url(f"{shop.url}/failures")
+    await watched.jump("f", "failures")
     await page.locator("tbody tr[data-row]").first.wait_for()
     await keys.press("j")
     await keys.press("j")

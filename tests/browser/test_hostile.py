@@ -142,8 +142,7 @@ async def test_a_megabyte_of_arguments_is_folded_and_opens_in_parts(
     await tree.get_by_role("button", name="20,000 items").click()
     await expect(tree).to_contain_text("19,900 items left")
     # The page answers at once: nothing of this size is laid out.
-    await page.keyboard.press("g")
-    await page.keyboard.press("j")
+    await watched.jump("j", "jobs")
     await expect(page.get_by_role("heading", level=1)).to_have_text("Jobs")
 
 

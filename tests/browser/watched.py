@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+from contextlib import suppress
 from typing import Any
 
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import ConsoleMessage, Locator, Page, Request, expect
+from playwright.async_api import TimeoutError as TookTooLong
 
 from tests.browser.served import Served
 
@@ -36,6 +39,15 @@ class Watched:
         """Open a view and wait until it shows what it is about."""
         await self.page.goto(f"{self._served.url}/{path}")
         await self.settled()
+
+    async def jump(self, key: str, path: str) -> None:
+        """Go to a view by ``g`` and its key, once more where they came too far apart."""
+        async with asyncio.timeout(PATIENCE_MS / 1000):
+            while not self.page.url.endswith(f"/{path}"):
+                await self.page.keyboard.press("g")
+                await self.page.keyboard.press(key)
+                with suppress(TookTooLong):
+                    await self.page.wait_for_url(f"**/{path}", timeout=1_000)
 
     async def settled(self) -> None:
         """Wait until nothing is loading any more."""

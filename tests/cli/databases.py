@@ -63,9 +63,9 @@ class Database:
 
         return asyncio.run(asked())
 
-    def write_jobs(self) -> None:
-        """Give the project a module ``jobs`` with an app on this database."""
-        self.project.write("jobs.py", JOBS.format(url=self.url))
+    def write_jobs(self, more: str = "") -> None:
+        """Give the project a module ``jobs`` with an app on this database, and with `more`."""
+        self.project.write("jobs.py", JOBS.format(url=self.url) + more)
 
     def enqueue(self, number: int = 1, name: str = "mail.send", **options: Any) -> list[str]:
         """Ids of new jobs."""

@@ -10,10 +10,25 @@ from tests.cli.databases import Database
 from tests.terminals import CTRL_C, Terminal
 
 MANY = 40_000
+UNENDING = """
+import asyncio
+from itertools import count
+from soniq.dead_letter.letters import Letters
+
+pick, picks = Letters._pick, count(1)
+
+async def pick_some(self, *asked):
+    if next(picks) > 10:
+        await asyncio.sleep(60)
+    return await pick(self, *asked)
+
+Letters._pick = pick_some
+"""
+"""For a module of jobs: half of `MANY` is walked through, and the rest is not come to."""
 
 
-def terminal(database: Database, *arguments: str, **env: str) -> Terminal:
-    database.write_jobs()
+def terminal(database: Database, *arguments: str, jobs: str = "", **env: str) -> Terminal:
+    database.write_jobs(jobs)
     command = [sys.executable, "-m", "soniq", "dead-letter", *arguments]
     return Terminal(command, cwd=database.project.folder, env=env)
 
@@ -62,7 +77,7 @@ def test_no_color_is_honoured(database: Database) -> None:
 def test_ctrl_c_leaves_nothing_half_done(database: Database, verb: str, past: str) -> None:
     database.fill_graveyard(MANY)
 
-    with terminal(database, verb, "jobs:app", "--all", "--yes") as shown:
+    with terminal(database, verb, "jobs:app", "--all", "--yes", jobs=UNENDING) as shown:
         shown.until(rf"\b[1-9]\d*/{MANY}\b")
         shown.press(CTRL_C)
         code = shown.exit_code()
@@ -82,7 +97,8 @@ def test_ctrl_c_leaves_nothing_half_done(database: Database, verb: str, past: st
 def test_ctrl_c_leaves_no_part_of_an_export(database: Database) -> None:
     database.fill_graveyard(MANY)
 
-    with terminal(database, "export", "jobs:app", "--output", "letters.csv") as shown:
+    export = ("export", "jobs:app", "--output", "letters.csv")
+    with terminal(database, *export, jobs=UNENDING) as shown:
         shown.until(rf"\b[1-9]\d*/{MANY}\b")
         shown.press(CTRL_C)
         assert shown.exit_code() == 1

@@ -120,7 +120,7 @@ async def test_stored_metrics_are_shown(ask: Ask) -> None:
         params = {"prefix": "queue:mail", "resolution": "1min"}
         series = (await client.get("/api/series", params=params)).json()
         assert series["queue:mail:throughput"]["metric_type"] == "counter"
-        assert series["queue:mail:throughput"]["points"][0][1] == 3
+        assert sum(value for _, value in series["queue:mail:throughput"]["points"]) == 3
         history = (await client.get("/api/history", params={"window": "1h"})).json()
         assert (history["resolution"], len(history["points"])) == ("1min", 60)
         assert sum(point["done"] or 0 for point in history["points"]) == 2

@@ -33,7 +33,7 @@ class Patient:
             location=self.store.backend.location,
             settings=known.pop("settings", settings()),
             limits=limits or Limits(),
-            **known,
+            **{"now": self.store.now, **known},
         )
         for name, finding in await run_checks(examination):
             found.setdefault(name, []).append(finding)

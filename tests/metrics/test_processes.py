@@ -20,6 +20,8 @@ from soniq.plugins.metrics import Metrics
 PATIENCE = 90.0
 ROOT = Path(__file__).resolve().parents[2]
 MIX = ("m.succeed",) * 7 + ("m.fail", "m.give_up", "m.put_off")
+SESSIONS = "worker_process"
+"""What the server calls the sessions of workers."""
 pytestmark = pytest.mark.postgres
 
 
@@ -35,7 +37,7 @@ class Workers:
         clean = {key: value for key, value in os.environ.items() if not key.startswith("SONIQ_")}
         environment = {
             **clean,
-            "SONIQ_DATABASE_URL": self._url,
+            "SONIQ_DATABASE_URL": f"{self._url}?application_name={SESSIONS}",
             "SONIQ_HEARTBEAT_INTERVAL": "1",
             "SONIQ_RESULT_TTL": "100000",
         }
@@ -95,6 +97,16 @@ async def is_over(app: Soniq) -> bool:
         app,
         "SELECT count(*) FROM soniq_jobs WHERE status = 'processing'"
         " OR status = 'queued' AND scheduled_at < now() + interval '1 hour'",
+    )
+    return int(rows[0][0]) == 0
+
+
+async def has_left(app: Soniq) -> bool:
+    """No worker has a session at the server."""
+    rows = await _fetch(
+        app,
+        "SELECT count(*) FROM pg_stat_activity"
+        f" WHERE datname = current_database() AND application_name = '{SESSIONS}'",
     )
     return int(rows[0][0]) == 0
 
@@ -169,8 +181,11 @@ async def test_after_a_kill_they_are_short_by_what_was_not_synced_and_never_over
 
     await until(synced)
     before_kill = await counted(app)
+    assert not await has_left(app)
     victim.kill()
     await asyncio.to_thread(victim.wait)
+    # A statement that the server has taken is stored, whatever became of its sender.
+    await until(lambda: has_left(app))
     ended = await stored(app)
     afterwards = await counted(app)
     for outcome, number in afterwards.items():

@@ -11,7 +11,16 @@ import pytest
 from soniq import JobContext
 from soniq.plugins import PluginJob, PluginWorker
 from tests.plugins.conftest import Updated, define, memory_app, run_one
-from tests.worker.conftest import MakeApp, until_status, working
+from tests.worker.conftest import MakeApp, until, until_status, working
+
+
+async def until_told(plugin: Updated, number: int) -> None:
+    """Wait until a plugin has been told of so many updates: a worker that stops may not wait."""
+
+    async def told() -> bool:
+        return len(plugin.jobs) >= number
+
+    await until(told)
 
 
 async def test_an_update_is_told_once_it_can_be_read(make_app: MakeApp) -> None:
@@ -101,7 +110,8 @@ async def test_a_hanging_plugin_that_swallows_its_cancellation_is_told_of_once(
     deaf = Deaf("tests.deaf")
     app = await memory_app(deaf, hook_timeout=0.2)
     await app.enqueue_many("works", [{}] * 2)
-    await app.run_worker(run_once=True)
+    async with working(app):
+        await until_told(deaf, 2)
     assert len(deaf.jobs) == 2
     assert caplog.text.count("on_job_updated failed: TimeoutError") == 1
     assert caplog.text.count("on_job_updated failed: OSError('no disk')") == 1
@@ -128,6 +138,7 @@ async def test_a_plugin_that_hangs_holds_up_nobody_and_is_told_of_the_next_updat
         await until_status(app, first, "done")
         second = await app.enqueue("works")
         await until_status(app, second, "done")
+        await until_told(hanging, 2)
     assert [job.id for job in hanging.jobs] == [first, second]
     assert cancelling == [0, 0]
     assert len(fine.jobs) == 2
@@ -204,6 +215,7 @@ async def test_updates_told_together_that_fail_or_hang_cost_the_plugin_these(
     async with working(app):
         for _ in range(3):
             await until_status(app, await app.enqueue("works"), "done")
+        await until_told(plugin, 3)
     assert len(plugin.jobs) == 3
     assert "Plugin tests.failing: on_jobs_updated failed: OSError" in caplog.text
     assert "Plugin tests.failing: on_jobs_updated failed: TimeoutError" in caplog.text
