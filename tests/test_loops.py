@@ -168,14 +168,16 @@ def test_a_loop_that_is_blocked_holds_up_no_close_and_closes_later(
     app: Soniq, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(opening, "_FAREWELL", 0.1)
-    release = threading.Event()
+    began, release = threading.Event(), threading.Event()
 
     async def block() -> None:
+        began.set()
         release.wait(PATIENCE)
 
     with LiveLoop() as one, LiveLoop() as other, ThreadPoolExecutor(1) as threads:
         other.run(app.enqueue(REF))
         blocked = threads.submit(other.run, block())
+        assert began.wait(PATIENCE)
         one.run(app.close())
         assert "has not run for 0.1 seconds" in caplog.text
         release.set()

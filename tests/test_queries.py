@@ -8,12 +8,13 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from soniq import JobStatus, Soniq, SoniqError, TaskRef
+from soniq import JobStatus, Soniq, SoniqError, TaskRef, waiting
 from soniq.backends.base import Unavailable
 from soniq.backends.memory import MemoryBackend
 from soniq.errors import SONIQ_APP_CLOSED, SONIQ_DATABASE_UNAVAILABLE
 from soniq.records import JOB_KEYS
 from soniq.testing import drain
+from tests.worker.conftest import PATIENCE
 
 REF = TaskRef("jobs.one")
 
@@ -52,7 +53,7 @@ def backend() -> FlakyBackend:
 
 @pytest.fixture
 async def app(backend: FlakyBackend) -> AsyncIterator[Soniq]:
-    async with Soniq(backend=backend, error_retry_delay=0.1, database_timeout=1) as app:
+    async with Soniq(backend=backend, error_retry_delay=0.1) as app:
         yield app
 
 
@@ -89,8 +90,10 @@ async def stored(unopened_app: Soniq) -> AsyncIterator[Soniq]:
     ids=["capitals", "no hyphens", "braces", "urn"],
 )
 async def test_an_id_is_that_job_however_it_is_spelt(
-    stored: Soniq, spelt: Callable[[str], str]
+    stored: Soniq, spelt: Callable[[str], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(waiting, "_FIRST_LOOK", PATIENCE)
+
     @stored.job
     def compute() -> int:
         return 3
@@ -104,8 +107,8 @@ async def test_an_id_is_that_job_however_it_is_spelt(
     assert await stored.wait(spelt(job_id), timeout=0) == 3
     assert await stored.delete_job(spelt(job_id)) is True
     assert await stored.get_job(job_id) is None
-    waiting = await stored.enqueue(compute)
-    assert await stored.cancel_job(spelt(waiting)) is True
+    queued = await stored.enqueue(compute)
+    assert await stored.cancel_job(spelt(queued)) is True
 
 
 @pytest.mark.parametrize("number", [10**9, sys.maxsize, 2**62, 2**63, 10**30])
@@ -199,9 +202,14 @@ async def test_questions_wait_for_a_database_that_is_away(
     job_id = await app.enqueue(REF)
     backend.lost = 3
     assert await app.get_job(job_id) is not None
-    backend.lost = 10**6
-    with pytest.raises(SoniqError, match="connection reset") as caught:
-        await app.get_job(job_id)
+
+
+async def test_questions_give_up_on_a_database_that_stays_away(backend: FlakyBackend) -> None:
+    async with Soniq(backend=backend, error_retry_delay=0.1, database_timeout=1) as app:
+        job_id = await app.enqueue(REF)
+        backend.lost = 10**6
+        with pytest.raises(SoniqError, match="connection reset") as caught:
+            await app.get_job(job_id)
     assert caught.value.error_code == SONIQ_DATABASE_UNAVAILABLE
     assert caught.value.context == {"database": "memory://"}
 

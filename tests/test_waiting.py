@@ -98,7 +98,8 @@ async def test_a_wait_has_an_end(app: Soniq) -> None:
         await app.wait(job_id, timeout=0.1)
 
 
-async def test_no_time_to_wait_is_time_to_ask(app: Soniq) -> None:
+async def test_no_time_to_wait_is_time_to_ask(app: Soniq, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_FIRST_LOOK", PATIENCE)
     done, dead = await app.enqueue_many("sums.add", [{"a": n, "b": 2} for n in range(2)])
     assert await app.dead_letter.move(dead)
     waiting = await app.enqueue("sums.add", args={"a": 5, "b": 5}, delay=600)
@@ -168,7 +169,7 @@ def store() -> Questions:
 
 @pytest.fixture
 async def watched(store: Questions) -> AsyncIterator[Soniq]:
-    app = Soniq(backend=store, database_timeout=0.5, error_retry_delay=0.1)
+    app = Soniq(backend=store, error_retry_delay=0.1)
     define(app)
     async with app:
         yield app
@@ -258,15 +259,16 @@ async def test_a_store_that_is_away_for_a_moment_is_waited_for(
     assert await waiting == {"total": 3}
 
 
-async def test_a_store_that_stays_away_ends_the_wait(watched: Soniq, store: Questions) -> None:
-    job_id = await watched.enqueue(REF)
-    store.away = True
-    with pytest.raises(SoniqError, match="could not be reached") as caught:
-        await watched.wait(job_id)
-    assert caught.value.error_code == SONIQ_DATABASE_UNAVAILABLE
-    store.away = False
-    with pytest.raises(TimeoutError):
-        await watched.wait(job_id, timeout=0.1)
+async def test_a_store_that_stays_away_ends_the_wait(store: Questions) -> None:
+    async with Soniq(backend=store, database_timeout=0.5, error_retry_delay=0.1) as app:
+        job_id = await app.enqueue(REF)
+        store.away = True
+        with pytest.raises(SoniqError, match="could not be reached") as caught:
+            await app.wait(job_id)
+        assert caught.value.error_code == SONIQ_DATABASE_UNAVAILABLE
+        store.away = False
+        with pytest.raises(TimeoutError):
+            await app.wait(job_id, timeout=0.1)
 
 
 async def test_a_short_wait_for_a_store_that_is_away_is_short(

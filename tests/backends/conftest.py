@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from soniq.backends.base import Backend
-from tests.backends.stores import MemoryStore, PostgresStore, SQLiteStore, Store
+from soniq.backends.postgres import discovery, listener
+from tests.backends.stores import PATIENCE, MemoryStore, PostgresStore, SQLiteStore, Store
 
 _POSTGRES = pytest.param("postgres", marks=pytest.mark.postgres)
 _KINDS = ["memory", "sqlite", _POSTGRES]
@@ -17,6 +18,18 @@ DATABASES = pytest.mark.parametrize("unopened_store", ["sqlite", _POSTGRES], ind
 """For promises that take a database of the user's own."""
 POSTGRES = pytest.mark.parametrize("unopened_store", [_POSTGRES], indirect=True)
 """For promises that take a server with several writers at once."""
+
+
+@pytest.fixture(autouse=True)
+def looks_at_will(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A worker whose look at a server was held up may look again at once, not after a rest."""
+    monkeypatch.setattr(discovery, "_SHARE", 1.0)
+
+
+@pytest.fixture(autouse=True)
+def patient_probe(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A worker waits for the notification that tells it whether it hears any, however long."""
+    monkeypatch.setattr(listener, "_PROBE_TIMEOUT", PATIENCE)
 
 
 @pytest.fixture(params=_KINDS)

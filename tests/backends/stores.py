@@ -145,6 +145,10 @@ class Store(ABC):
     @abstractmethod
     def _new_backend(self) -> Backend: ...
 
+    def now(self) -> datetime:
+        """What the store takes for the time."""
+        return datetime.now(UTC)
+
     @abstractmethod
     async def pass_time(self, seconds: float) -> None:
         """All that is stored is `seconds` older than it was."""
@@ -183,9 +187,12 @@ class Store(ABC):
         return recruit
 
     async def live_on(self, seconds: float, *alive: Recruit) -> None:
-        """Time passes, and these workers' heartbeats go on all the while."""
+        """Time passes, and these workers' heartbeats go on all the while.
+
+        They come early enough for the real time between them not to make a gap.
+        """
         while seconds > 0:
-            step = min(seconds, HEARTBEAT_INTERVAL)
+            step = min(seconds, 0.8 * HEARTBEAT_INTERVAL)
             await self.pass_time(step)
             for recruit in alive:
                 assert await recruit.session.heartbeat()
@@ -219,6 +226,9 @@ class MemoryStore(Store):
     def _new_backend(self) -> Backend:
         return self._only
 
+    def now(self) -> datetime:
+        return self._clock()
+
     async def pass_time(self, seconds: float) -> None:
         self._clock.advance(seconds)
 
@@ -245,6 +255,9 @@ class SQLiteStore(Store):
 
     def _new_backend(self) -> Backend:
         return self._at("soniq.db")
+
+    def now(self) -> datetime:
+        return self._clock()
 
     async def pass_time(self, seconds: float) -> None:
         self._clock.advance(seconds)

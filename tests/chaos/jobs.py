@@ -157,10 +157,17 @@ def endless(key: str, ctx: JobContext) -> None:
 
 
 @app.job(name="chaos.block")
-async def block(key: str, seconds: float, ctx: JobContext) -> str:
-    """Keep the event loop from everything else."""
+async def block(key: str, seconds: float, gate: str, ctx: JobContext) -> str:
+    """Keep the event loop from everything else, so many seconds and until the file `gate` exists.
+
+    Where nobody opens it, that is for a hundred seconds more.
+    """
     with recorded(ctx) as run:
         sleep(seconds)
+        for _ in range(5000):
+            if _is_open(gate):
+                break
+            sleep(0.02)
     return run
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Collection
 from itertools import count
@@ -157,8 +158,11 @@ class Fire(Errand):
 
     async def _fire(self, store: Store) -> None:
         firer = Firer(store.backend.schedules, Events(), missed_after=60.0, producer=None)
-        while await firer.fire_due() == 0.0:
-            pass
+        due_in = await firer.fire_due()
+        while due_in is not None and due_in < 60:
+            # Due now, or held back for a moment by a session that has yet to notice its end.
+            await asyncio.sleep(due_in)
+            due_in = await firer.fire_due()
 
     def possible(self, heard: bool) -> Collection[int]:
         return {1}

@@ -70,9 +70,10 @@ def terminal(
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.setenv("SONIQ_DATABASE_URL", DATABASE)
+    ids = asyncio.run(fill(tmp_path))
     monkeypatch.setenv("SONIQ_DATABASE_TIMEOUT", "0.2")
     _let_end(monkeypatch)
-    return Terminal(asyncio.run(fill(tmp_path)), monkeypatch, capfd)
+    return Terminal(ids, monkeypatch, capfd)
 
 
 def _let_end(patch: pytest.MonkeyPatch) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
-from typing import cast
+from typing import Any, cast
 
 import pytest
 
@@ -38,14 +38,14 @@ class Store:
 
 
 class Bench:
-    def __init__(self) -> None:
+    def __init__(self, longest_pause: float = 0.001) -> None:
         self.store = Store()
         self.events = Events()
         self.degraded: list[OutcomeDegraded] = []
         self.events.subscribe(OutcomeDegraded, self.degraded.append)
         self.answers: list[tuple[str, bool]] = []
         self.acker = Acker(
-            cast(WorkerSession, self.store), self._answered, self.events, longest_pause=0.001
+            cast(WorkerSession, self.store), self._answered, self.events, longest_pause
         )
 
     def _answered(self, batch: Sequence[Ended], accepted: Collection[str]) -> None:
@@ -259,11 +259,14 @@ async def test_a_store_that_fails_for_no_known_reason_is_asked_until_it_works(
     assert bench.answers == [(job_id, True)]
 
 
-async def test_an_outage_of_an_unknown_kind_may_last(bench: Bench) -> None:
+async def test_an_outage_of_an_unknown_kind_may_last() -> None:
+    bench = Bench(longest_pause=0)
+    bench.acker.start()
     bench.store.answer = failing(1500, RuntimeError("disk error"))
     job_id = bench.put(Done("1"))
     await bench.drained()
     assert bench.store.stored == {job_id: Released(RELEASE_DELAY)}
+    await bench.acker.stop()
 
 
 async def test_nothing_waits_for_a_loop_that_was_ended(bench: Bench) -> None:
@@ -282,24 +285,24 @@ async def test_a_drain_gives_up_on_a_store_that_answers_nothing(bench: Bench) ->
         assert await bench.acker.drained(patience=0.05) == 3
 
 
-async def test_a_drain_goes_on_while_the_store_answers(bench: Bench) -> None:
-    answered = asyncio.Event()
+async def test_a_drain_goes_on_while_the_store_answers(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    patiences: list[float] = []
 
-    async def answer_slowly() -> None:
-        for _ in range(4):
-            await asyncio.sleep(0.2)
-            bench.store.gate.set()
-            await answered.wait()
-            answered.clear()
-
-    def close_gate(_: Sequence[Ending]) -> None:
-        bench.store.gate.clear()
-        answered.set()
+    async def until_an_answer(ends: Collection[asyncio.Future[Any]], **how: Any) -> None:
+        """A wait whose time is over as soon as the store has answered once."""
+        patiences.append(how["timeout"])
+        before = len(bench.store.calls)
+        bench.store.gate.set()
+        while len(bench.store.calls) == before and not any(end.done() for end in ends):  # noqa: ASYNC110 - the turns are its clock
+            await asyncio.sleep(0)
 
     bench.store.gate.clear()
-    bench.store.answer = close_gate
-    answering = asyncio.create_task(answer_slowly())
+    bench.store.answer = lambda _: bench.store.gate.clear()
     for _ in range(4 * MOST):
         bench.put(Done())
-    assert await bench.acker.drained(patience=0.5) == 0
-    await answering
+    with monkeypatch.context() as patched:
+        patched.setattr(asyncio, "wait", until_an_answer)
+        assert await bench.acker.drained(patience=0.5) == 0
+    assert patiences[:4] == [0.5] * 4

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import importlib.util
 import secrets
-import socket
 import sys
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -23,6 +22,7 @@ from soniq.cli.failures import CommandFailed
 from soniq.cli.invocation import find_app, one_app
 from soniq.cli.logs import set_up_logging
 from soniq.cli.options import App, AppOption, JobsModules, comma_list, examples
+from soniq.listening import listening
 from soniq.worker.lifeline import Lifeline
 
 _NEEDED = ("starlette", "uvicorn", "watchfiles")
@@ -106,20 +106,12 @@ def _check(name: str | None, jobs_modules: str | None) -> None:
 
 def _port(host: str, port: int) -> int:
     try:
-        return _try_port(host, port)
-    except (OSError, UnicodeError) as error:
-        # The latter of a host that cannot be written as names of hosts are.
+        with listening(host, port) as found:
+            return int(found.getsockname()[1])
+    except OSError as error:
         raise CommandFailed(
             f"The dashboard cannot listen on {host}:{port}: {error}. Choose another --port."
         ) from error
-
-
-def _try_port(host: str, port: int) -> int:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as listener:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((host, port))
-        return int(listener.getsockname()[1])
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from soniq.dashboard.application import Dashboard
 from soniq.dashboard.hosts import is_loopback
 from soniq.dashboard.safeguards import MOST_HEADER_BYTES
 from soniq.dashboard.settings import DashboardSettings
+from soniq.listening import listening
 from soniq.logs import soniq_logger
 
 _FAREWELL: Final = 5
@@ -74,7 +75,7 @@ async def serve(
         timeout_graceful_shutdown=_FAREWELL,
         limit_concurrency=1000,
     )
-    listener = _listening(host, port)
+    listener = listening(host, port)
     shown = f"[{host}]" if ":" in host else host
     announce(f"Soniq Dashboard starting at http://{shown}:{listener.getsockname()[1]}")
     try:
@@ -101,17 +102,3 @@ def _is_everywhere(host: str) -> bool:
         return ipaddress.ip_address(host).is_unspecified
     except ValueError:
         return not host
-
-
-def _listening(host: str, port: int) -> socket.socket:
-    """A socket of its own: uvicorn would end the process where the address cannot be had."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    # asyncio sends small answers without delay only where the protocol is named.
-    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((host, port))
-    except BaseException:
-        listener.close()
-        raise
-    return listener

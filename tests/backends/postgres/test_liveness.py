@@ -22,11 +22,12 @@ INTERVAL: Final = 0.2
 
 _WORKER: Final = """
 import asyncio, sys
-from soniq.backends.postgres import PostgresBackend
-from tests.backends.stores import settings
+from soniq.backends.postgres import PostgresBackend, listener
+from tests.backends.stores import PATIENCE, settings
 from tests.factories import new_worker
 
 async def main():
+    listener._PROBE_TIMEOUT = PATIENCE
     backend = PostgresBackend(sys.argv[1])
     await backend.open(settings(heartbeat_interval=float(sys.argv[2])))
     session = await backend.join(new_worker(id=sys.argv[3]), lambda priority: None)

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager
 
 import asyncpg
 import pytest
 
 from soniq import Soniq, SoniqError
 from soniq.backends.base import Unavailable
-from soniq.backends.postgres import PostgresBackend
+from soniq.backends.postgres import PostgresBackend, listener
 from soniq.backends.postgres.callers import CallersConnection
 from soniq.backends.postgres.connection import STATEMENT_TIMEOUT, Database, Link, Rows
 from soniq.backends.postgres.dialling import hosts_of
 from soniq.backends.postgres.listener import Listener, lock_key
-from soniq.records import Done
+from soniq.records import Done, NewWorker
 from tests.backends.stores import settings
 from tests.chaos.infra.proxy import Proxy
 from tests.factories import ending, new_job, new_worker
@@ -168,23 +169,23 @@ async def test_a_worker_ends_its_own_session_that_the_server_takes_for_alive(
     await session.leave()
 
 
-async def test_a_notification_that_came_too_late_does_not_end_listening_for_good(
-    backend: PostgresBackend, pg_url: str, caplog: pytest.LogCaptureFixture
-) -> None:
-    database = Database(pg_url)
-    watcher = await asyncpg.connect(pg_url)
-    slow = True
+async def _notify(url: str, channel: str) -> None:
+    sender = await asyncpg.connect(url)
+    await sender.execute("SELECT pg_notify($1, '')", channel)
+    await sender.close()
+
+
+@asynccontextmanager
+async def _deaf(
+    url: str, worker: NewWorker, send: Callable[[str], Awaitable[None]]
+) -> AsyncIterator[Listener]:
+    """A worker's listener that has not heard the first of what is sent."""
 
     async def nothing() -> None:
         pass
 
-    async def send(channel: str) -> None:
-        if not slow:
-            await watcher.execute("SELECT pg_notify($1, '')", channel)
-
-    worker = new_worker()
-    listener = Listener(
-        database,
+    standing = Listener(
+        Database(url),
         worker,
         heartbeat_interval=0.2,
         longest_pause=0.1,
@@ -194,16 +195,56 @@ async def test_a_notification_that_came_too_late_does_not_end_listening_for_good
         missed=lambda: None,
         rerouted=nothing,
     )
-    await listener.join()
-    assert "LISTEN does not work" in caplog.text
-    assert await _holder(watcher, worker.id) is None
-    slow = False
-    await watcher.execute(
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() "
-        "AND datname = current_database()"
-    )
-    await _until(watcher, "SELECT count(*) = 1 FROM pg_locks WHERE locktype = 'advisory'")
-    await listener.leave()
+    with pytest.MonkeyPatch.context() as impatient:
+        impatient.setattr(listener, "_PROBE_TIMEOUT", 0.1)
+        await standing.join()
+    yield standing
+    await standing.leave()
+
+
+async def test_a_notification_that_came_too_late_does_not_end_listening_for_good(
+    backend: PostgresBackend, pg_url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    watcher = await asyncpg.connect(pg_url)
+    slow = True
+
+    async def send(channel: str) -> None:
+        if not slow:
+            await _notify(pg_url, channel)
+
+    async with _deaf(pg_url, worker := new_worker(), send):
+        assert "LISTEN does not work" in caplog.text
+        assert await _holder(watcher, worker.id) is None
+        slow = False
+        await watcher.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() "
+            "AND datname = current_database()"
+        )
+        async with asyncio.timeout(PATIENCE):
+            while await _holder(watcher, worker.id) is None:  # noqa: ASYNC110 - it tells nobody
+                await asyncio.sleep(0.05)
+    await watcher.close()
+
+
+async def test_whether_it_hears_is_asked_until_it_could_be_asked(
+    backend: PostgresBackend, pg_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(listener, "_PROBE_AGAIN", 0.0)
+    watcher = await asyncpg.connect(pg_url)
+    sent = 0
+
+    async def send(channel: str) -> None:
+        nonlocal sent
+        sent += 1
+        if sent == 2:
+            raise Unavailable("gone")
+        if sent > 2:
+            await _notify(pg_url, channel)
+
+    async with _deaf(pg_url, worker := new_worker(), send) as standing, asyncio.timeout(PATIENCE):
+        while await _holder(watcher, worker.id) is None:
+            assert await standing.heartbeat()
+            await asyncio.sleep(0.05)
     await watcher.close()
 
 

@@ -14,6 +14,11 @@ from tests.factories import ending, new_job, new_jobs
 from tests.transaction_pooler import TransactionPooler
 
 
+@pytest.fixture(autouse=True)
+def patient_probe() -> None:
+    """No patience: no notification comes through a pooler."""
+
+
 @pytest.fixture
 async def pooled(pg_url: str) -> AsyncIterator[PostgresStore]:
     """A store that is reached through a transaction pooler only."""

@@ -18,6 +18,7 @@ from soniq.settings import SoniqSettings
 from tests.factories import new_worker
 
 PATIENCE = 20.0
+_LONGEST_LINE = 2**20
 Spawn = Callable[..., Awaitable[Process]]
 
 
@@ -74,6 +75,7 @@ async def spawn(path: str) -> AsyncIterator[Spawn]:
             *arguments,
             stdin=PIPE,
             stdout=PIPE,
+            limit=_LONGEST_LINE,
         )
         started.append(process)
         return process

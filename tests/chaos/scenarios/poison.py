@@ -89,13 +89,17 @@ async def deaf(stage: Stage, innocents: int) -> None:
     sizes=Sizes(short=2, long=30, full=30),
 )
 async def blocked_loop(stage: Stage, seconds: int) -> None:
+    """It goes on until the other worker has seen its silence, which takes as long as it takes."""
+    gate = stage.folder / "gate"
     await stage.workers(2, heartbeat_interval=seconds / 6)
     async with stage.load(rate=20) as load:
         await load.grown(20)
-        job = await load.enqueue("chaos.block", "block", {"seconds": seconds}, priority=50)
+        args = {"seconds": seconds, "gate": str(gate)}
+        job = await load.enqueue("chaos.block", "block", args, priority=50)
         blocked = await _started(stage, job)
         async with stage.fault("blocked loop"):
             await silent(stage, _process(stage, blocked), seconds * 0.7)
+            gate.touch()
     await stage.settle()
     assert_nothing_ran_twice(stage)
 

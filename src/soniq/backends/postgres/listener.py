@@ -243,6 +243,7 @@ class Listener:
             async with asyncio.timeout(_PROBE_TIMEOUT):
                 await self._send(self._channel)
         except (BackendError, TimeoutError):
+            self._probe_at = _now() + _PROBE_AGAIN
             return None
         try:
             async with asyncio.timeout(_PROBE_TIMEOUT):
