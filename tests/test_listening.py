@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import socket
+
 import pytest
 
 from soniq.listening import listening
@@ -10,9 +12,10 @@ from soniq.listening import listening
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
 def test_any_free_port_of_this_machine(host: str) -> None:
     with listening(host, 0) as found:
-        found.listen()
+        port = found.getsockname()[1]
         with pytest.raises(OSError, match="in use"):
-            listening(host, found.getsockname()[1])
+            listening(host, port)
+        socket.create_connection((host, port), timeout=10).close()
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,8 @@ import socket
 def listening(host: str, port: int) -> socket.socket:
     """A new socket at an address of this machine, which is the caller's to close.
 
+    Who connects from now on is not refused, and waits until somebody accepts it.
+
     Args:
         host: a name or an address.
         port: 0 for any that is free.
@@ -21,6 +23,7 @@ def listening(host: str, port: int) -> socket.socket:
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((host, port))
+        listener.listen()
     except (TypeError, UnicodeError) as error:
         listener.close()
         raise OSError(f"{host!r} names no host") from error
