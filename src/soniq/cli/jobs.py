@@ -13,7 +13,8 @@ from soniq.cli.discovery import Located
 from soniq.cli.failures import CommandFailed
 from soniq.cli.groups import group, only, split_app
 from soniq.cli.invocation import ask, find_app
-from soniq.cli.options import App, AppOption, DatabaseUrl, JobsModules, Json, examples
+from soniq.cli.options import App, AppOption, DatabaseUrl, JobsModules, Json, examples, held_to
+from soniq.limits import MAX_DELAY, check_dedup_key, check_queue
 from soniq.records import JobDict, JobStatus
 from soniq.redaction import Redaction
 
@@ -141,15 +142,24 @@ def enqueue(
     args: Annotated[
         str, typer.Option("--args", metavar="JSON", help="Its arguments, an object.")
     ] = "{}",
-    queue: Annotated[str | None, typer.Option(help="On this queue.", show_default=False)] = None,
+    queue: Annotated[
+        str | None,
+        typer.Option(help="On this queue.", show_default=False, callback=held_to(check_queue)),
+    ] = None,
     priority: Annotated[
         int | None, typer.Option(min=1, max=1000, help="Lower runs first.", show_default=False)
     ] = None,
     delay: Annotated[
-        float | None, typer.Option(min=0, help="Seconds from now.", show_default=False)
+        float | None,
+        typer.Option(min=0, max=MAX_DELAY, help="Seconds from now.", show_default=False),
     ] = None,
     dedup_key: Annotated[
-        str | None, typer.Option(help="One unfinished job has it.", show_default=False)
+        str | None,
+        typer.Option(
+            help="One unfinished job has it.",
+            show_default=False,
+            callback=held_to(check_dedup_key),
+        ),
     ] = None,
     app_option: AppOption = None,
     database_url: DatabaseUrl = None,

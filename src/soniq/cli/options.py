@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from enum import StrEnum
 from typing import Annotated
 
@@ -49,6 +50,18 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 def comma_list(text: str | None) -> tuple[str, ...]:
     """The parts of a comma list, without blanks and empty ones."""
     return tuple(part.strip() for part in (text or "").split(",") if part.strip())
+
+
+def held_to(check: Callable[[str], str]) -> Callable[[str | None], str | None]:
+    """A callback for an option: what `check` refuses with a ValueError is wrong usage."""
+
+    def checked(text: str | None) -> str | None:
+        try:
+            return None if text is None else check(text)
+        except ValueError as error:
+            raise typer.BadParameter(f"{error}.") from None
+
+    return checked
 
 
 def examples(*lines: str) -> str:
