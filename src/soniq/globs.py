@@ -47,22 +47,25 @@ def _set_end(glob: str, start: int) -> int:
 
 def _set(members: str) -> str:
     negated = members.startswith("!")
-    ranges = _ranges(members[negated:])
-    if not ranges:
+    parts = _parts(members[negated:])
+    if not negated and parts and parts[0].startswith("!"):
+        # To fnmatch, what comes first is what does so once empty ranges are gone.
+        negated, parts[:1] = True, parts[0][1:]
+    if not parts:
         return _ONE if negated else _NONE
-    inside = "".join(f"{_escaped(low)}-{_escaped(high)}" for low, high in ranges)
+    inside = "".join(f"{_escaped(part[0])}-{_escaped(part[-1])}" for part in parts)
     return f"[{'^' if negated else ''}{inside}]"
 
 
-def _ranges(members: str) -> list[tuple[str, str]]:
-    """The members as ranges, single characters too; a range that runs backwards is empty."""
-    ranges: list[tuple[str, str]] = []
+def _parts(members: str) -> list[str]:
+    """The characters and ranges; one that runs backwards is empty, and left out."""
+    parts: list[str] = []
     position = 0
     while position < len(members):
         is_range = members[position + 1 : position + 2] == "-" and position + 2 < len(members)
-        ranges.append((members[position], members[position + 2 if is_range else position]))
-        position += 3 if is_range else 1
-    return [(low, high) for low, high in ranges if low <= high]
+        parts.append(members[position : position + (3 if is_range else 1)])
+        position += len(parts[-1])
+    return [part for part in parts if part[0] <= part[-1]]
 
 
 def _escaped(character: str) -> str:

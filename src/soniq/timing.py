@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
@@ -94,7 +93,6 @@ def _by_interval(every: Any, zone: str) -> Timing:
     if (
         not isinstance(seconds, int | float)
         or isinstance(seconds, bool)
-        or not math.isfinite(seconds)
         or not _SHORTEST <= seconds <= MAX_DELAY
     ):
         raise ValueError(

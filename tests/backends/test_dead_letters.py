@@ -103,6 +103,7 @@ NAMES = ("mail.send", "mail.send_all", "mail%send", "Mail.send", "a_b", "axb", "
 GLOBS = (
     *("*", "mail.*", "mail.sen?", "mail%*", "a_b", "a?b", "*send", "MAIL*", "", "mail"),
     *("a[_x]b", "a[!_x]b", "a[a-z]b", "a[]]b", "a[^]b", "a[!]^]b", "a[-_]b", "a[z-a]b", "a[!z-a]b"),
+    *("a[z-a!]b", "a[z-a!x]b", "a[z-a!-_]b", "a[z-a!_-_]b"),
     *("a[b", "[!a]*", "[a-m]*[!l]", "*[.]*", r"a\b", "a(_|x)b", "a{1}b", "a.b", "$", "mail.send\n"),
 )
 

@@ -223,6 +223,21 @@ def test_ids_with_a_selection_or_neither_is_wrong_usage(database: Database, verb
     assert database.counts() == {"dead_letter": 1}
 
 
+@pytest.mark.parametrize("verb", ["list", "replay", "delete", "export"])
+def test_a_filter_longer_than_any_store_can_match_is_wrong_usage(
+    database: Database, verb: str
+) -> None:
+    database.give_up()
+    database.write_jobs()
+
+    ran = database.project.run("dead-letter", verb, "jobs:app", "--filter", "x" * 1025)
+
+    assert ran.code == 2
+    assert ran.out == ""
+    assert "'--filter': a pattern has 1025 characters; at most 1024 are possible." in ran.err
+    assert database.counts() == {"dead_letter": 1}
+
+
 def test_a_selection_that_matches_nothing_does_nothing(database: Database) -> None:
     database.give_up(6)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -123,7 +124,11 @@ def test_runs_come_once_each_and_nothing_due_is_left(
 
     answer = turn(one, now, MISSED_AFTER)
 
-    assert len(set(answer.runs)) == len(answer.runs)
+    # Two due times may be put off until the same moment: each is a run of its own.
+    passed = (answer.next_run - DUE) // (7 * SECOND)
+    once_each = Counter(put_off(one, DUE + n * 7 * SECOND) for n in range(passed))
+    assert Counter(answer.runs) <= once_each
+    assert policy != "all" or Counter(answer.runs) == once_each
     assert all(run <= now for run in answer.runs)
     assert put_off(one, answer.next_run) > now
     assert answer.next_run > DUE

@@ -15,13 +15,20 @@ from soniq.cli import dead_letter_bulk, output
 from soniq.cli.failures import CommandFailed
 from soniq.cli.groups import group, only, split_app
 from soniq.cli.invocation import ask, find_app
-from soniq.cli.options import App, AppOption, DatabaseUrl, JobsModules, Json, examples
+from soniq.cli.options import App, AppOption, DatabaseUrl, JobsModules, Json, examples, held_to
 from soniq.cli.progress import progress, uncut
 from soniq.dead_letter import DeadLetterFilter, DeadLetterJob
+from soniq.dead_letter.filters import check_glob
 
 Filter = Annotated[
     str | None,
-    typer.Option("--filter", metavar="GLOB", help="Job names, like mail.*", show_default=False),
+    typer.Option(
+        "--filter",
+        metavar="GLOB",
+        help="Job names, like mail.*",
+        show_default=False,
+        callback=held_to(check_glob),
+    ),
 ]
 ExportFormat = StrEnum("ExportFormat", ["csv", "json", "jsonl"])
 

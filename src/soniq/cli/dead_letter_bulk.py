@@ -17,9 +17,10 @@ from soniq.cli.discovery import Located
 from soniq.cli.failures import CommandFailed
 from soniq.cli.groups import split_app
 from soniq.cli.invocation import ask, find_app
-from soniq.cli.options import AppOption, DatabaseUrl, JobsModules, examples
+from soniq.cli.options import AppOption, DatabaseUrl, JobsModules, examples, held_to
 from soniq.cli.progress import progress, uncut
 from soniq.dead_letter import DeadLetterFilter
+from soniq.dead_letter.filters import check_glob
 
 _SAMPLE = 10
 
@@ -31,7 +32,11 @@ All = Annotated[bool, typer.Option("--all", help="All of them.")]
 Filter = Annotated[
     str | None,
     typer.Option(
-        "--filter", metavar="GLOB", help="All whose job name matches.", show_default=False
+        "--filter",
+        metavar="GLOB",
+        help="All whose job name matches.",
+        show_default=False,
+        callback=held_to(check_glob),
     ),
 ]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Change nothing; show what would.")]

@@ -76,6 +76,19 @@ def check_tags(tags: Any) -> tuple[str, ...]:
     return tuple(check_text("one of the tags", tag) for tag in texts)
 
 
+def check_glob(glob: str) -> str:
+    """Return `glob` if it is a pattern of names that every store can match.
+
+    Raises:
+        ValueError: it is too long.
+    """
+    if len(glob) > _LONGEST_GLOB:
+        raise ValueError(
+            f"a pattern has {len(glob)} characters; at most {_LONGEST_GLOB} are possible"
+        )
+    return glob
+
+
 def _texts(label: str, values: Any) -> tuple[str, ...] | None:
     if values is None:
         return None
@@ -90,11 +103,7 @@ def _texts(label: str, values: Any) -> tuple[str, ...] | None:
 
 def _globs(values: Any) -> tuple[str, ...] | None:
     globs = _texts("job_names", values)
-    if globs is not None and (longest := max(map(len, globs), default=0)) > _LONGEST_GLOB:
-        raise ValueError(
-            f"job_names has one of {longest} characters; at most {_LONGEST_GLOB} are possible"
-        )
-    return globs
+    return None if globs is None else tuple(map(check_glob, globs))
 
 
 def _reasons(values: Any) -> tuple[str, ...] | None:
