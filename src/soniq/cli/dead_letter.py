@@ -15,21 +15,12 @@ from soniq.cli import dead_letter_bulk, output
 from soniq.cli.failures import CommandFailed
 from soniq.cli.groups import group, only, split_app
 from soniq.cli.invocation import ask, find_app
-from soniq.cli.options import App, AppOption, DatabaseUrl, JobsModules, Json, examples, held_to
+from soniq.cli.letter_filter import chosen, filter_option
+from soniq.cli.options import App, AppOption, DatabaseUrl, JobsModules, Json, examples
 from soniq.cli.progress import progress, uncut
 from soniq.dead_letter import DeadLetterFilter, DeadLetterJob
-from soniq.dead_letter.filters import check_glob
 
-Filter = Annotated[
-    str | None,
-    typer.Option(
-        "--filter",
-        metavar="GLOB",
-        help="Job names, like mail.*",
-        show_default=False,
-        callback=held_to(check_glob),
-    ),
-]
+Filter = Annotated[str | None, filter_option("Job names, like mail.*")]
 ExportFormat = StrEnum("ExportFormat", ["csv", "json", "jsonl"])
 
 
@@ -55,11 +46,6 @@ def register(commands: typer.Typer) -> None:
         ),
     )(export)
     commands.add_typer(letters)
-
-
-def chosen(glob: str | None, limit: int | None = None) -> DeadLetterFilter:
-    """The filter that `--filter` means."""
-    return DeadLetterFilter(job_names=None if glob is None else [glob], limit=limit)
 
 
 def in_a_line(job: DeadLetterJob) -> str:

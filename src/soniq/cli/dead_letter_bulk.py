@@ -17,10 +17,10 @@ from soniq.cli.discovery import Located
 from soniq.cli.failures import CommandFailed
 from soniq.cli.groups import split_app
 from soniq.cli.invocation import ask, find_app
-from soniq.cli.options import AppOption, DatabaseUrl, JobsModules, examples, held_to
+from soniq.cli.letter_filter import chosen, filter_option
+from soniq.cli.options import AppOption, DatabaseUrl, JobsModules, examples
 from soniq.cli.progress import progress, uncut
 from soniq.dead_letter import DeadLetterFilter
-from soniq.dead_letter.filters import check_glob
 
 _SAMPLE = 10
 
@@ -29,16 +29,7 @@ Names = Annotated[
     typer.Argument(metavar="ID...", help="APP may stand before them.", show_default=False),
 ]
 All = Annotated[bool, typer.Option("--all", help="All of them.")]
-Filter = Annotated[
-    str | None,
-    typer.Option(
-        "--filter",
-        metavar="GLOB",
-        help="All whose job name matches.",
-        show_default=False,
-        callback=held_to(check_glob),
-    ),
-]
+Filter = Annotated[str | None, filter_option("All whose job name matches.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Change nothing; show what would.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Ask nothing.")]
 
@@ -122,7 +113,7 @@ def _which(ids: Sequence[str], everything: bool, glob: str | None) -> DeadLetter
     """The selection asked for, None for ids."""
     if bool(ids) == (everything or glob is not None):
         raise typer.BadParameter("give ids, or a selection by --all or --filter.", param_hint="ID")
-    return None if ids else DeadLetterFilter(job_names=None if glob is None else [glob])
+    return None if ids else chosen(glob)
 
 
 def _require_job_code(located: Located) -> None:
