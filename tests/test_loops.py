@@ -10,13 +10,13 @@ from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Self, TypeVar
 
-import asyncpg
 import pytest
 
 from soniq import Soniq, SoniqError, TaskRef
 from soniq.backends import opening
 from soniq.backends.postgres import PostgresBackend
 from soniq.errors import SONIQ_APP_CLOSED
+from tests.sessions import until_sessions
 
 REF = TaskRef("jobs.one")
 PATIENCE = 15.0
@@ -48,23 +48,6 @@ class LiveLoop:
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(PATIENCE)
-
-
-async def until_sessions(url: str, number: int) -> None:
-    """Wait until the server knows of so many connections to this database."""
-    connection = await asyncpg.connect(url)
-    try:
-        async with asyncio.timeout(PATIENCE):
-            while await connection.fetchval(_SESSIONS) != number:  # noqa: ASYNC110 - it tells nobody
-                await asyncio.sleep(0.01)
-    finally:
-        await connection.close()
-
-
-_SESSIONS = """
-SELECT count(*) FROM pg_stat_activity
-WHERE datname = current_database() AND pid <> pg_backend_pid()
-"""
 
 
 def test_each_run_of_a_loop_may_use_it_and_need_not_close_it(app: Soniq) -> None:

@@ -6,8 +6,6 @@ as they were. Whoever walks over them does more work with every job that ends.
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Sequence
 from typing import Any, Final
 
 import asyncpg
@@ -16,8 +14,9 @@ import pytest
 from soniq.backends.base import WorkerSession
 from soniq.backends.postgres import PostgresBackend
 from soniq.records import Done
-from tests.backends.stores import PATIENCE, PostgresStore
+from tests.backends.stores import PostgresStore
 from tests.factories import ending, new_jobs
+from tests.sessions import until_sessions
 
 JOBS: Final = 2_000
 BATCH: Final = 20
@@ -37,7 +36,8 @@ async def test_no_statement_walks_over_what_has_ended(
             await run_a_batch(worker.session, Done(keep=keep))
         await worker.session.leave()
         await backend.close()
-        await all_have_left(sql, but=[old, sql])
+        # At the end of a session, at the latest, what it did is counted.
+        await until_sessions(store.url, 2)
         read = await entries_read(sql) - before
     await old.close()
     assert JOBS <= read <= 20 * JOBS, f"{read / JOBS:.1f} entries of indexes were read for each job"
@@ -49,20 +49,6 @@ async def run_a_batch(session: WorkerSession, outcome: Done) -> None:
     assert len(claimed.jobs) == BATCH
     assert len(await session.finish([ending(job, outcome) for job in claimed.jobs])) == BATCH
     await session.recover(max_crashes=3)
-
-
-async def all_have_left(
-    sql: asyncpg.Connection[Any], but: Sequence[asyncpg.Connection[Any]]
-) -> None:
-    """Wait until no other session is left: at its end at the latest, what it did is counted."""
-    pids = [connection.get_server_pid() for connection in but]
-    async with asyncio.timeout(PATIENCE):
-        while await sql.fetchval(  # noqa: ASYNC110 - a server tells nobody who leaves it
-            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() "
-            "AND backend_type = 'client backend' AND pid <> ALL ($1::int[])",
-            pids,
-        ):
-            await asyncio.sleep(0.02)
 
 
 async def entries_read(sql: asyncpg.Connection[Any]) -> int:
